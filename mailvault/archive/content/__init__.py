@@ -1,0 +1,1 @@
+"""Content stores: where the octets of messages live."""

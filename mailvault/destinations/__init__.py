@@ -1,0 +1,1 @@
+"""Where mail is written to: files today, servers later."""

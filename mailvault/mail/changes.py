@@ -1,0 +1,142 @@
+"""The facts a run records, in the order they became true.
+
+These records are the archive's memory: the journal writes them down, the catalog and the
+content store are told of them, and a rebuild tells them again. Nothing else may change a
+catalog, which is why a rebuilt one is equal to the lost one. A mailbox and an account are
+named by a number given in the archive once and for ever, so a rename costs one record.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from mailvault.mail.model import Cursor, Digest, Flags, MailboxName, RunNumber, Uid
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run: RunNumber
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAdded:
+    account_id: int
+    name: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxDescribed:
+    """A mailbox appeared, was renamed, or its attributes changed."""
+
+    mailbox_id: int
+    account_id: int
+    name: MailboxName
+    special_use: str | None
+    is_subscribed: bool | None
+    attributes: frozenset[str]
+    is_selectable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxGone:
+    """The server no longer lists the mailbox. What it held stays, as gone."""
+
+    mailbox_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message now lies in a mailbox. Its octets are in the content store."""
+
+    uid: Uid
+    digest: Digest
+    size: int
+    flags: Flags
+    internal_date: datetime | None
+    uidl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reflagged:
+    uid: Uid
+    flags: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The server lists a message that it would not give."""
+
+    uid: Uid
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """What one batch changed. Placing or expunging an owed message settles its debt.
+
+    ``is_complete`` as in `Batch`: placements under another UIDVALIDITY end here.
+    """
+
+    mailbox_id: int
+    uidvalidity: int
+    cursor: Cursor | None = None
+    placed: tuple[Placed, ...] = ()
+    reflagged: tuple[Reflagged, ...] = ()
+    expunged: tuple[Uid, ...] = ()
+    owed: tuple[Owed, ...] = ()
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A guard fired: the change was recorded, but may be a disaster and not a wish."""
+
+    account_id: int
+    mailbox_id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFinished:
+    """How the run's pass over one mailbox ended."""
+
+    mailbox_id: int
+    arrived: int
+    flags_changed: int
+    expunged: int
+    unreadable: int
+    octets: int
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFinished:
+    """How the run ended for one account; ``error`` is None when it succeeded."""
+
+    account_id: int
+    at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """``exit_code`` is the one of docs/exit-codes.md that the command ended with."""
+
+    at: datetime
+    exit_code: int
+
+
+Record: TypeAlias = (
+    RunStarted
+    | AccountAdded
+    | MailboxDescribed
+    | MailboxGone
+    | MailboxChanged
+    | Suspected
+    | MailboxFinished
+    | AccountFinished
+    | RunFinished
+)

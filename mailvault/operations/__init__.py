@@ -1,0 +1,1 @@
+"""One verb a module. Operations know the seams and the archive, never a terminal."""

@@ -1,0 +1,226 @@
+"""The seams of mailvault: what a source, a destination, a content store and a clock must do.
+
+Read this page first. Operations know only these protocols and the archive; `wiring` picks
+the classes behind them. Every implementation passes the suite of its seam in
+`tests/contract`, the fakes too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mailvault.mail.changes import Record
+from mailvault.mail.model import (
+    Batch,
+    Cursor,
+    Digest,
+    Flags,
+    Mailbox,
+    MailboxName,
+    Octets,
+    Uid,
+)
+from mailvault.mail.outline import Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a server says of a message without sending it."""
+
+    uid: Uid
+    size: int
+    internal_date: datetime | None
+    message_id: str | None
+
+
+class Known(Protocol):
+    """What the archive believes one mailbox of the server holds. Reading it takes no lock."""
+
+    def uidvalidity(self) -> int | None:
+        """The UIDVALIDITY of the newest placements; None while there are none."""
+        ...
+
+    def count(self) -> int:
+        """How many messages are present under that UIDVALIDITY."""
+        ...
+
+    def highest(self) -> Uid:
+        """The highest UID ever placed under that UIDVALIDITY; 0 while there is none."""
+        ...
+
+    def window(self, first: Uid, last: Uid) -> dict[Uid, Flags]:
+        """The messages present with ``first <= uid <= last``, in ascending order."""
+        ...
+
+    def uids_after(self, uid: Uid, limit: int) -> list[Uid]:
+        """The next present UIDs above ``uid``, ascending, at most ``limit``."""
+        ...
+
+    def owed(self) -> list[Uid]:
+        """The messages that the server would not give, under the present UIDVALIDITY."""
+        ...
+
+    def returned(self, uids: Sequence[Uid]) -> dict[Uid, Digest]:
+        """Those of ``uids`` once placed under this UIDVALIDITY, gone since, and their octets.
+
+        A UID never names another message (RFC 9051 2.3.1.1), so these need no download.
+        """
+        ...
+
+    def recognise(self, fingerprints: Sequence[Fingerprint]) -> dict[Uid, Digest]:
+        """Settle messages of a new UIDVALIDITY with those placed under the one before.
+
+        Only certain matches: Message-ID, size and INTERNALDATE equal, and unique.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Where mail is read from. A context manager: leaving it ends the connection.
+
+    One source serves one thread; an account's parallel connections are several sources.
+    """
+
+    def __enter__(self) -> "Source": ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def mailboxes(self) -> Sequence[Mailbox]:
+        """List the mailboxes that the account's globs select, with their state if cheap."""
+        ...
+
+    def changes(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> Iterator[Batch]:
+        """Yield what happened after ``since``, oldest first; everything if None.
+
+        Batches are small (some MiB at most in memory); the last one is complete. A mailbox
+        in which nothing happened yields none. A cursor the server no longer honours is
+        treated as None.
+
+        Raises:
+            SourceError: batches already yielded remain valid.
+        """
+        ...
+
+    def is_same_mailbox(self, mailbox: Mailbox, since: Cursor, known: Known) -> bool:
+        """Whether ``mailbox``, which has a new name, is the one ``since`` was written for."""
+        ...
+
+
+class Destination(Protocol):
+    """Where mail is written to. A context manager: leaving it makes everything durable."""
+
+    def __enter__(self) -> "Destination": ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def append(
+        self,
+        mailbox: MailboxName,
+        octets: Octets,
+        *,
+        flags: Flags,
+        internal_date: datetime | None,
+    ) -> None:
+        """Add a message with its exact octets. Never overwrites, never removes."""
+        ...
+
+
+class Prepared(Protocol):
+    """A message made ready for a content store: hashed, taken apart, compressed."""
+
+    @property
+    def digest(self) -> Digest: ...
+
+    @property
+    def size(self) -> int:
+        """Octets of the message."""
+        ...
+
+    @property
+    def outline(self) -> Outline | None:
+        """For the index; None for a message the store held already."""
+        ...
+
+
+class Finding(Protocol):
+    """One thing that is wrong with stored content."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def digest(self) -> Digest | None: ...
+
+    @property
+    def detail(self) -> str: ...
+
+
+class ContentStore(Protocol):
+    """Where octets live. Content is written once and never changed.
+
+    ``prepare`` may run in any thread; everything that stages or commits, in one.
+    """
+
+    def prepare(self, octets: Octets) -> Prepared:
+        """Hash, take apart and compress a message: the work that needs no order."""
+        ...
+
+    def put(self, prepared: Prepared) -> None:
+        """Stage a message for the next commit; one that is stored and sound costs nothing."""
+        ...
+
+    def record(self, records: Sequence[Record]) -> None:
+        """Tell the store what is about to be journalled, so that it can place its files."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything staged durable before returning."""
+        ...
+
+    def rollback(self) -> None:
+        """Forget everything staged."""
+        ...
+
+    def get(self, digest: Digest) -> Octets:
+        """Give back the exact octets, hashed on the way.
+
+        Raises:
+            MessageMissing: the store does not hold them.
+            ArchiveDamaged: what it holds is not what was stored.
+        """
+        ...
+
+    def outline(self, digest: Digest) -> Outline:
+        """The text of a message without its lifted parts. Raises as `get` does."""
+        ...
+
+    def __contains__(self, digest: Digest) -> bool: ...
+
+    def digests(self) -> Iterator[Digest]:
+        """All messages and lifted parts, in no particular order."""
+        ...
+
+    def stored_octets(self) -> int:
+        """Octets on disk."""
+        ...
+
+    def check(self) -> Iterator[Finding]:
+        """Look for damage to the structure, without reading all content."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time as a parameter, so that tests own it."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean anything."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...

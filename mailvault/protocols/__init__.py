@@ -1,0 +1,1 @@
+"""Sans-io protocol engines: bytes in, values out. No sockets, no clocks, no files."""
