@@ -68,6 +68,14 @@ class Known(Protocol):
         """
         ...
 
+    def has_earlier(self) -> bool:
+        """Whether messages are present under a UIDVALIDITY before the newest one."""
+        ...
+
+    def sample(self, limit: int) -> list[Fingerprint]:
+        """Some present messages, spread over the mailbox, to tell it from another one."""
+        ...
+
     def recognise(self, fingerprints: Sequence[Fingerprint]) -> dict[Uid, Digest]:
         """Settle messages of a new UIDVALIDITY with those placed under the one before.
 
@@ -100,6 +108,10 @@ class Source(Protocol):
         Raises:
             SourceError: batches already yielded remain valid.
         """
+        ...
+
+    def count_new(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> int:
+        """How many messages `changes` would ask for. Downloads none."""
         ...
 
     def is_same_mailbox(self, mailbox: Mailbox, since: Cursor, known: Known) -> bool:
