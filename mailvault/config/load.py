@@ -1,0 +1,175 @@
+"""Finds the configuration file, reads it, and reports every mistake in it at once."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from mailvault.config import values
+from mailvault.config.accounts import TLS_MODES, read_account, read_secret_source
+from mailvault.config.model import (
+    ArchiveSettings,
+    Configuration,
+    NotifySettings,
+    ScheduleSettings,
+    SmtpSettings,
+)
+from mailvault.config.section import Section
+from mailvault.errors import ConfigurationError
+
+SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}
+
+
+class ConfigurationMissing(ConfigurationError):
+    """There is no configuration file where one was looked for."""
+
+
+def candidates(environment: Mapping[str, str]) -> list[Path]:
+    """Name the places where a configuration is looked for when none is given, best first."""
+    return [Path("mailvault.toml"), user_file(environment), Path("/etc/mailvault/config.toml")]
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """Name the user's own configuration file (XDG Base Directory Specification)."""
+    folder = environment.get("XDG_CONFIG_HOME", "")
+    # The specification: a relative path in the variable is invalid and ignored.
+    home = Path(folder) if folder.startswith("/") else Path("~/.config").expanduser()
+    return home / "mailvault" / "config.toml"
+
+
+def chosen_file(given: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Name the file that ``--config`` or the environment asks for, whether or not it exists."""
+    variable = environment.get("MAILVAULT_CONFIG", "")
+    return given or (Path(variable).expanduser() if variable else None)
+
+
+def find(given: Path | None, environment: Mapping[str, str]) -> Path:
+    """Choose the configuration file.
+
+    Raises:
+        ConfigurationMissing: none exists, or not the one that was asked for.
+    """
+    chosen = chosen_file(given, environment)
+    if chosen is not None:
+        if not chosen.exists():
+            raise ConfigurationMissing(
+                f"there is no configuration file {chosen}",
+                hint="check --config and $MAILVAULT_CONFIG, or make one with: mailvault init",
+            )
+        return chosen
+    places = candidates(environment)
+    for place in places:
+        if place.exists():
+            return place
+    raise ConfigurationMissing(
+        "there is no configuration file; looked for " + ", ".join(map(str, places)),
+        hint="make one with: mailvault init, or name one with --config",
+    )
+
+
+def load(path: Path) -> Configuration:
+    """Read a configuration file.
+
+    Raises:
+        ConfigurationError: with one line for each mistake.
+    """
+    tables, is_private = _read(path)
+    folder = path.absolute().parent
+    mistakes: list[str] = []
+    root = Section(tables, "", mistakes)
+    configuration = Configuration(
+        path=path.absolute(),
+        archive=_archive(root.table("archive"), folder),
+        accounts={
+            name: read_account(name, section, folder=folder, is_private=is_private)
+            for name, section in root.table("accounts").tables()
+        },
+        schedule=_schedule(root.table("schedule")),
+        notify=_notify(root.table("notify"), folder, is_private=is_private),
+    )
+    root.finish()
+    if mistakes:
+        raise ConfigurationError(
+            "\n  ".join([f"{path} needs {_counted(len(mistakes))}:", *mistakes]),
+            hint="config.example.toml shows every key with its meaning",
+        )
+    return configuration
+
+
+def _read(path: Path) -> tuple[dict[str, object], bool]:
+    """Parse the file; also say whether only its owner can read it."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            return tomllib.load(file), not mode & (stat.S_IRWXG | stat.S_IRWXO)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not UTF-8 at octet {error.start}", hint="save it as UTF-8"
+        ) from None  # the original error carries the file's content
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not valid TOML: {error}",
+            hint='text stands in quotes: host = "imap.example.com"',
+        ) from None
+
+
+def _archive(section: Section, folder: Path) -> ArchiveSettings:
+    settings = ArchiveSettings(
+        path=section.require("path", values.path_below(folder), folder, '"~/mailvault"'),
+        store=section.read("store", values.choice("sqlite", "maildir"), "sqlite"),
+    )
+    section.finish()
+    return settings
+
+
+def _schedule(section: Section) -> ScheduleSettings:
+    settings = ScheduleSettings(
+        sync=section.read("sync", values.schedule, None),
+        verify=section.read("verify", values.schedule, None),
+        drill=section.read("drill", values.schedule, None),
+        copy=section.read("copy", values.schedule, None),
+        jitter=section.read("jitter", values.duration, 0.0),
+        window=section.read("window", values.window, None),
+    )
+    section.finish()
+    return settings
+
+
+def _notify(section: Section, folder: Path, *, is_private: bool) -> NotifySettings:
+    settings = NotifySettings(
+        ping_url=section.read("ping_url", values.url, None),
+        webhook_url=section.read("webhook_url", values.url, None),
+        command=section.read("command", values.command, None),
+        email_to=section.read("email_to", values.text_list, ()),
+        email_from=section.read("email_from", values.text, None),
+        smtp=_smtp(section, folder, is_private=is_private),
+        no_success_for=section.read("no_success_for", values.duration, None),
+    )
+    section.finish()
+    if settings.email_to and settings.smtp is None:
+        section.complain("needs smtp_host, the server that takes the mail", "email_to")
+    if settings.email_to and settings.email_from is None:
+        section.complain("needs email_from, the sender's address", "email_to")
+    return settings
+
+
+def _smtp(section: Section, folder: Path, *, is_private: bool) -> SmtpSettings | None:
+    host = section.read("smtp_host", values.host, None)
+    tls = section.read("smtp_tls", values.choice(*TLS_MODES), "implicit")
+    settings = SmtpSettings(
+        host=host or "",
+        tls=tls,
+        port=section.read("smtp_port", values.whole_number(1, 65535), SMTP_PORTS[tls]),
+        user=section.read("smtp_user", values.text, None),
+        secret=read_secret_source(
+            section, values.path_below(folder), is_private=is_private, prefix="smtp_"
+        ),
+    )
+    return settings if host else None
+
+
+def _counted(mistakes: int) -> str:
+    return "one correction" if mistakes == 1 else f"{mistakes} corrections"

@@ -1,0 +1,116 @@
+"""What a configuration says, checked and complete. Nothing here reads a file or a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSecret:
+    """A program whose first line of output is the secret."""
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSecret:
+    """A file whose first line is the secret; nobody else may read it."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSecret:
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringSecret:
+    """The desktop's key ring, under the service ``mailvault`` and the account's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralSecret:
+    """The secret itself, from a configuration file that nobody else may read."""
+
+    value: str = field(repr=False)
+
+
+SecretSource: TypeAlias = (
+    CommandSecret | FileSecret | EnvironmentSecret | KeyringSecret | LiteralSecret
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    path: Path
+    store: str = "sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One account. ``secret`` is None when only systemd's credentials can hold it."""
+
+    name: str
+    protocol: str
+    host: str
+    port: int
+    tls: str
+    user: str
+    ca_file: Path | None = None
+    tls_fingerprint: str | None = None
+    insecure: bool = False
+    secret: SecretSource | None = None
+    auth: str = "auto"
+    mailboxes: tuple[str, ...] = ("*",)
+    connections: int = 3
+    max_message_size: int = 1 << 30
+    timeout: float = 60.0
+    leave_on_server: bool = True
+    delete_after_days: int | None = None
+    schedule: str | None = None
+    watch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When the daemon does what; None is never."""
+
+    sync: str | None = None
+    verify: str | None = None
+    drill: str | None = None
+    copy: str | None = None
+    jitter: float = 0.0
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    host: str
+    port: int
+    tls: str
+    user: str | None = None
+    secret: SecretSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Whom to tell when a run fails, is suspicious, or none succeeded for long."""
+
+    ping_url: str | None = None
+    webhook_url: str | None = None
+    command: tuple[str, ...] | None = None
+    email_to: tuple[str, ...] = ()
+    email_from: str | None = None
+    smtp: SmtpSettings | None = None
+    no_success_for: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    path: Path
+    archive: ArchiveSettings
+    accounts: Mapping[str, AccountSettings]
+    schedule: ScheduleSettings = ScheduleSettings()
+    notify: NotifySettings = NotifySettings()

@@ -1,0 +1,178 @@
+"""Fetches secrets from where the configuration says they are.
+
+A secret is read as late as possible, handed on at once, and stands in no message, log line
+or representation. A foreign error that could carry one is not chained.
+"""
+
+import importlib
+import logging
+import os
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+
+from mailvault.config.model import (
+    CommandSecret,
+    EnvironmentSecret,
+    FileSecret,
+    KeyringSecret,
+    LiteralSecret,
+    SecretSource,
+)
+from mailvault.errors import ConfigurationError
+
+COMMAND_SECONDS = 120.0  # time enough to find and touch a hardware key
+SECRET_OCTETS = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class AccountSecret:
+    """The secret of one account, read at the first call and then remembered.
+
+    Parallel connections share one, so that a password manager asks its user once.
+    """
+
+    def __init__(
+        self, account: str, source: SecretSource | None, environment: Mapping[str, str]
+    ) -> None:
+        self._account = account
+        self._source = source
+        self._environment = environment
+        self._value: str | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> str:
+        with self._lock:
+            if self._value is None:
+                self._value = read_secret(self._account, self._source, self._environment)
+            return self._value
+
+    def __repr__(self) -> str:
+        return f"AccountSecret({self._account!r})"
+
+
+def read_secret(
+    account: str, source: SecretSource | None, environment: Mapping[str, str]
+) -> str:
+    """Read the secret of an account.
+
+    Raises:
+        ConfigurationError: it is not there, empty, or lies open to others.
+    """
+    where = f"accounts.{account}"
+    match source:
+        case CommandSecret(command):
+            return _from_command(f"{where}.password_command", command)
+        case FileSecret(path):
+            return _from_file(f"{where}.password_file", path, must_be_private=True)
+        case EnvironmentSecret(variable):
+            return _from_environment(f"{where}.password_env", variable, environment)
+        case KeyringSecret():
+            return _from_keyring(where, account)
+        case LiteralSecret(value):
+            return value
+        case None:
+            return _from_credentials(where, account, environment)
+
+
+def _from_command(where: str, command: tuple[str, ...]) -> str:
+    program = os.path.expanduser(command[0])  # noqa: PTH111 - a bare name must stay bare
+    log.debug("%s: running %s", where, program)
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"{where}: {program} cannot be run: {error.strerror}",
+            hint="install it, or write its full path",
+        ) from error
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(
+            f"{where}: {program} gave no password within {COMMAND_SECONDS:.0f} s",
+            hint="run the command by hand; it may be waiting for you to unlock something",
+        ) from None  # the original error carries what was printed so far
+    if done.returncode != 0:
+        raise ConfigurationError(
+            f"{where}: {program} ended with exit code {done.returncode}",
+            hint="run the command by hand and see what it says",
+        )
+    return _first_line(where, done.stdout, hint="the first line it prints must be the password")
+
+
+def _from_file(where: str, path: Path, *, must_be_private: bool) -> str:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if must_be_private and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise ConfigurationError(
+                    f"{where}: others can read {path} (mode {mode:04o})",
+                    hint=f"chmod 600 {path}",
+                )
+            content = file.read(SECRET_OCTETS)
+    except OSError as error:
+        raise ConfigurationError(f"{where}: {path} cannot be read: {error.strerror}") from error
+    return _first_line(where, content, hint=f"the first line of {path} must be the password")
+
+
+def _from_environment(where: str, variable: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(variable, "")
+    if not value:
+        raise ConfigurationError(
+            f"{where}: ${variable} is not set", hint=f"set it, or leave out {where}"
+        )
+    return value
+
+
+def _from_keyring(where: str, account: str) -> str:
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise ConfigurationError(
+            f"{where}.keyring: the keyring library is not installed",
+            hint="install mailvault-archive[keyring], or use password_command",
+        ) from None
+    try:
+        value = keyring.get_password("mailvault", account)
+    except keyring.errors.KeyringError as error:
+        raise ConfigurationError(
+            f"{where}.keyring: the key ring cannot be opened ({type(error).__name__})",
+            hint="unlock it, or use password_command where no desktop runs",
+        ) from None
+    if not value:
+        raise ConfigurationError(
+            f"{where}.keyring: the key ring holds no password for this account",
+            hint=f"put it there with: keyring set mailvault {account}",
+        )
+    return str(value)
+
+
+def _from_credentials(where: str, account: str, environment: Mapping[str, str]) -> str:
+    # systemd.exec(5): LoadCredential= puts files into $CREDENTIALS_DIRECTORY, which only the
+    # service can enter; access lists there can look like group permissions.
+    folder = environment.get("CREDENTIALS_DIRECTORY", "")
+    path = Path(folder) / account
+    if not folder or not path.is_file():
+        raise ConfigurationError(
+            f"{where}: no password is configured",
+            hint='add for instance password_command = "pass show mail/work", or '
+            "password_file, password_env, keyring = true",
+        )
+    return _from_file(where, path, must_be_private=False)
+
+
+def _first_line(where: str, content: bytes, *, hint: str) -> str:
+    try:
+        line = content.split(b"\n", 1)[0].rstrip(b"\r").decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{where}: the password is not UTF-8", hint=hint) from None
+    if not line:
+        raise ConfigurationError(f"{where}: the password is empty", hint=hint)
+    return line
