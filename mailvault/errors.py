@@ -38,6 +38,16 @@ class ServerRefused(SourceError):
     """The server answered, and the answer was no."""
 
 
+class ServerBusy(ServerRefused):
+    """The server answered: not now. Trying again later should help."""
+
+    def __init__(
+        self, what: str, *, hint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.retry_after = retry_after  # seconds, where the server named them
+
+
 class ProtocolViolation(SourceError):
     """The server sent something that its protocol or our limits do not allow."""
 
