@@ -1,0 +1,203 @@
+"""Sets of message numbers, as IMAP writes them: ``1:4,7,9:12`` (RFC 9051 sequence-set).
+
+Kept as ranges in arrays of 32-bit numbers, so that one range of four thousand million UIDs
+and a million scattered ones are both cheap.
+"""
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
+
+from mailvault.mail.model import Uid
+
+MAXIMUM = (1 << 32) - 1
+
+_ELEMENT = rb"[0-9]{1,10}(?::[0-9]{1,10})?"
+_SET = re.compile(_ELEMENT + rb"(?:," + _ELEMENT + rb")*")
+_WINDOW = 1 << 16
+
+Range = tuple[int, int]
+
+
+class UidSet:
+    """An immutable set of UIDs: sorted ranges that neither touch nor overlap."""
+
+    __slots__ = ("_firsts", "_lasts", "_size")
+
+    def __init__(self, ranges: Iterable[Range] = ()) -> None:
+        """Take ranges in any order. Raises ValueError for numbers outside 1 to 2**32-1."""
+        firsts, lasts = array("I"), array("I")
+        end = -1
+        for first, last in _in_order(ranges):
+            if first < 1 or last > MAXIMUM or first > last:
+                raise ValueError(f"not a range of message numbers: {first}:{last}")
+            if first <= end + 1 and lasts:
+                if last > end:
+                    lasts[-1] = end = last
+            else:
+                firsts.append(first)
+                lasts.append(last)
+                end = last
+        self._firsts, self._lasts = firsts, lasts
+        self._size = sum(lasts) - sum(firsts) + len(firsts)
+
+    @classmethod
+    def of(cls, uids: Iterable[int]) -> "UidSet":
+        """Collect single UIDs, in any order."""
+        return cls(_runs(sorted(uids)))
+
+    @classmethod
+    def parse(cls, text: bytes) -> "UidSet":
+        """Read ``1:4,7``. Raises ValueError for anything else, ``*`` and 0 too."""
+        if not _SET.fullmatch(text):
+            raise ValueError(f"not a set of message numbers: {text[:40]!r}")
+        return cls(_ranges(text))
+
+    @property
+    def ranges(self) -> Iterator[Range]:
+        """The ranges, both ends included, ascending."""
+        return zip(self._firsts, self._lasts, strict=True)
+
+    def encode(self) -> bytes:
+        """Write the set as a command argument. An empty set has no form: ValueError."""
+        if not self:
+            raise ValueError("an empty set of message numbers cannot be written")
+        return ",".join(map(_element, self._firsts, self._lasts)).encode()
+
+    def split(self, count: int) -> Iterator["UidSet"]:
+        """Cut into sets of at most ``count`` UIDs, ascending."""
+        part: list[Range] = []
+        room = count
+        for start, last in self.ranges:
+            first = start
+            while last - first >= room:
+                yield UidSet([*part, (first, first + room - 1)])
+                first, part, room = first + room, [], count
+            if first <= last:
+                part.append((first, last))
+                room -= last - first + 1
+        if part:
+            yield UidSet(part)
+
+    def split_encoded(self, max_octets: int) -> Iterator["UidSet"]:
+        """Cut into sets whose ``encode()`` is at most ``max_octets`` (21 or more) long."""
+        part: list[Range] = []
+        length = 0
+        for first, last in self.ranges:
+            needed = len(_element(first, last)) + 1
+            if part and length + needed > max_octets + 1:
+                yield UidSet(part)
+                part, length = [], 0
+            part.append((first, last))
+            length += needed
+        if part:
+            yield UidSet(part)
+
+    @property
+    def first(self) -> Uid:
+        """The lowest UID. Raises IndexError when empty."""
+        return Uid(self._firsts[0])
+
+    @property
+    def last(self) -> Uid:
+        """The highest UID. Raises IndexError when empty."""
+        return Uid(self._lasts[-1])
+
+    def __iter__(self) -> Iterator[Uid]:
+        spans = map(range, self._firsts, (last + 1 for last in self._lasts))
+        return map(Uid, chain.from_iterable(spans))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bool__(self) -> bool:
+        return self._size > 0
+
+    def __contains__(self, uid: object) -> bool:
+        if not isinstance(uid, int) or not 0 < uid <= MAXIMUM:
+            return False
+        index = bisect_right(self._firsts, uid) - 1
+        return index >= 0 and uid <= self._lasts[index]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UidSet):
+            return NotImplemented
+        return self._firsts == other._firsts and self._lasts == other._lasts
+
+    def __hash__(self) -> int:
+        return hash((self._firsts.tobytes(), self._lasts.tobytes()))
+
+    def __or__(self, other: "UidSet") -> "UidSet":
+        return UidSet(sorted(chain(self.ranges, other.ranges)))
+
+    def __and__(self, other: "UidSet") -> "UidSet":
+        return UidSet(_sweep(self, other, lambda mine, theirs: mine and theirs))
+
+    def __sub__(self, other: "UidSet") -> "UidSet":
+        return UidSet(_sweep(self, other, lambda mine, theirs: mine and not theirs))
+
+    def __repr__(self) -> str:
+        text = self.encode().decode() if self else ""
+        return f"UidSet({text if len(text) <= 60 else text[:57] + '...'})"
+
+
+def _in_order(ranges: Iterable[Range]) -> Iterable[Range]:
+    """Sort only what needs it: a server's sets are ascending as a rule."""
+    kept = list(ranges)
+    kept.sort()
+    return kept
+
+
+def _element(first: int, last: int) -> str:
+    return f"{first}:{last}" if first != last else str(first)
+
+
+def _runs(ascending: Iterable[int]) -> Iterator[Range]:
+    first = last = None
+    for uid in ascending:
+        if last is None or first is None:
+            first = last = uid
+        elif uid <= last + 1:
+            last = uid
+        else:
+            yield first, last
+            first = last = uid
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _ranges(text: bytes) -> Iterator[Range]:
+    """Read a valid set piece by piece, so that a line of megabytes does not explode."""
+    start = 0
+    while start < len(text):
+        end = text.find(b",", start + _WINDOW)
+        window = text[start:] if end < 0 else text[start:end]
+        start += len(window) + 1
+        for element in window.split(b","):
+            first, colon, last = element.partition(b":")
+            low = int(first)
+            high = int(last) if colon else low
+            # RFC 9051 seq-range: 4:2 means the same as 2:4
+            yield (low, high) if low <= high else (high, low)
+
+
+def _sweep(one: UidSet, two: UidSet, keep: Callable[[bool, bool], bool]) -> Iterator[Range]:
+    """Walk the edges of both sets in order and keep the stretches that ``keep`` chooses."""
+    edges = sorted(
+        chain(
+            ((first, 0) for first, _ in one.ranges),
+            ((last + 1, 0) for _, last in one.ranges),
+            ((first, 1) for first, _ in two.ranges),
+            ((last + 1, 1) for _, last in two.ranges),
+        )
+    )
+    inside = [False, False]
+    for (edge, whose), (following, _) in pairwise(edges):
+        inside[whose] = not inside[whose]
+        if edge < following and keep(inside[0], inside[1]):
+            yield edge, following - 1
+
+
+EMPTY = UidSet()
