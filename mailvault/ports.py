@@ -98,12 +98,15 @@ class Source(Protocol):
         """List the mailboxes that the account's globs select, with their state if cheap."""
         ...
 
+    def is_level(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> bool:
+        """Whether the listing alone proves that nothing happened. Asks the server nothing."""
+        ...
+
     def changes(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> Iterator[Batch]:
         """Yield what happened after ``since``, oldest first; everything if None.
 
-        Batches are small (some MiB at most in memory); the last one is complete. A mailbox
-        in which nothing happened yields none. A cursor the server no longer honours is
-        treated as None.
+        Batches are small (some MiB at most in memory); the last one is complete. A cursor
+        the server no longer honours is treated as None.
 
         Raises:
             SourceError: batches already yielded remain valid.

@@ -1,0 +1,101 @@
+"""What to do with the mailboxes a server lists, and when to be suspicious. Pure."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from mailvault.mail.model import Cursor, Mailbox, MailboxName
+
+LOSS_FEWEST = 50
+LOSS_SHARE = 0.2
+"""More than so many messages, and more than this share, gone at once: suspicious."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A mailbox as the archive has it."""
+
+    mailbox_id: int
+    name: MailboxName
+    messages: int
+    cursor: Cursor | None
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One mailbox to walk. ``archived`` is None for one that is new."""
+
+    mailbox: Mailbox
+    archived: Archived | None = None
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """A mailbox that was gone is walked in full: its placements ended with it."""
+        if self.archived is None or self.archived.is_gone:
+            return None
+        return self.archived.cursor
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxPlan:
+    tasks: tuple[Task, ...]
+    gone: tuple[Archived, ...]
+    suspicion: str | None = None
+
+
+def plan_mailboxes(
+    listed: Sequence[Mailbox],
+    archived: Collection[Archived],
+    is_same: Callable[[Mailbox, Archived], bool],
+) -> MailboxPlan:
+    """Match what the server lists with what the archive has: same, renamed, new, or gone.
+
+    A server that is not ready lists nothing at all, which proves nothing: then no mailbox
+    is gone.
+    """
+    by_name = _by_name(archived)
+    names = {mailbox.name for mailbox in listed}
+    missing = [each for each in archived if not each.is_gone and each.name not in names]
+    if not listed and missing:
+        return MailboxPlan((), (), f"the server lists none of {len(missing)} mailboxes")
+    tasks, renamed = [], set()
+    for mailbox in listed:
+        known = by_name.get(mailbox.name)
+        if known is None:
+            candidates = (each for each in missing if each.mailbox_id not in renamed)
+            known = next((each for each in candidates if is_same(mailbox, each)), None)
+            if known is not None:
+                renamed.add(known.mailbox_id)
+        tasks.append(Task(mailbox, known))
+    gone = tuple(each for each in missing if each.mailbox_id not in renamed)
+    return MailboxPlan(tuple(tasks), gone, _suspicious_deletion(gone, archived))
+
+
+def _by_name(archived: Iterable[Archived]) -> dict[MailboxName, Archived]:
+    """One mailbox a name: the present one, else the one that was gone last."""
+    order = sorted(archived, key=lambda each: (not each.is_gone, each.mailbox_id))
+    return {each.name: each for each in order}
+
+
+def _suspicious_deletion(gone: Sequence[Archived], archived: Iterable[Archived]) -> str | None:
+    before = sum(each.messages for each in archived if not each.is_gone)
+    lost = sum(each.messages for each in gone)
+    if _is_heavy(lost, before):
+        return (
+            f"{len(gone)} mailboxes with {lost} of {before} messages are gone from the server"
+        )
+    return None
+
+
+def suspicious_loss(before: int, after: int, arrived: int) -> str | None:
+    """Say why what became of a mailbox looks like a disaster; None when it does not."""
+    if before and not after:
+        return f"the mailbox had {before} messages and now lists none"
+    lost = before + arrived - after
+    if _is_heavy(lost, before):
+        return f"{lost} of {before} messages are gone at once"
+    return None
+
+
+def _is_heavy(lost: int, before: int) -> bool:
+    return lost > LOSS_FEWEST and lost > before * LOSS_SHARE

@@ -1,0 +1,58 @@
+"""What a sync would fetch, without fetching or recording it."""
+
+from collections.abc import Sequence
+
+from mailvault.archive.archive import Archive
+from mailvault.errors import SourceError
+from mailvault.mail.globs import MailboxGlobs
+from mailvault.mail.model import Cursor, Mailbox
+from mailvault.operations.account_sync import SyncAccount
+from mailvault.operations.reports import AccountReport, MailboxReport, SyncReport
+from mailvault.ports import Source
+
+NO_MAILBOX = -1
+"""The id of a mailbox the archive does not have: nothing is known of it."""
+
+
+def preview(
+    archive: Archive,
+    accounts: Sequence[SyncAccount],
+    *,
+    mailbox_globs: MailboxGlobs | None = None,
+) -> SyncReport:
+    """Count the new messages of each mailbox. Neither side is changed."""
+    return SyncReport(
+        None, tuple(_preview_account(archive, account, mailbox_globs) for account in accounts)
+    )
+
+
+def _preview_account(
+    archive: Archive, account: SyncAccount, only: MailboxGlobs | None
+) -> AccountReport:
+    views = {view.name: view for view in archive.catalog.mailboxes(account.name)}
+    reports: list[MailboxReport] = []
+    try:
+        with account.open_source() as source:
+            for mailbox in source.mailboxes():
+                if not mailbox.is_selectable or (only and not only.matches(mailbox.name)):
+                    continue
+                view = views.get(mailbox.name)
+                cursor, mailbox_id = (
+                    (view.cursor, view.mailbox_id) if view else (None, NO_MAILBOX)
+                )
+                reports.append(_preview_mailbox(archive, source, mailbox, cursor, mailbox_id))
+    except SourceError as error:
+        return AccountReport(account.name, tuple(reports), error)
+    return AccountReport(account.name, tuple(reports))
+
+
+def _preview_mailbox(
+    archive: Archive, source: Source, mailbox: Mailbox, cursor: Cursor | None, mailbox_id: int
+) -> MailboxReport:
+    known = archive.known(mailbox_id)
+    try:
+        if source.is_level(mailbox, cursor, known):
+            return MailboxReport(mailbox.name)
+        return MailboxReport(mailbox.name, arrived=source.count_new(mailbox, cursor, known))
+    except SourceError as error:
+        return MailboxReport(mailbox.name, error=error)

@@ -1,0 +1,155 @@
+"""Several connections that read mailboxes ahead of the one writer, in bounded memory."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mailvault.errors import ConnectionLost, MailvaultError
+from mailvault.mail.model import Batch
+from mailvault.operations.plan import Task
+from mailvault.ports import Known, Source
+
+log = logging.getLogger(__name__)
+
+READ_AHEAD = 8 << 20
+"""Octets of messages read but not yet taken by the writer, over all connections."""
+
+LOSSES = 3
+"""Mailboxes in a row that fail for want of a connection before an account is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    task: Task
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The pass over a mailbox is over; ``error`` says why it ended early."""
+
+    task: Task
+    seconds: float
+    error: MailvaultError | None = None
+
+
+Event: TypeAlias = Begun | Read | Ended
+
+
+class Readers:
+    """Walks the tasks in as many threads as there are sources; iterate to take the events.
+
+    Leaving the context stops the threads at their next batch. They are daemons, so a
+    connection that is stuck in a wait keeps nobody.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Callable[[], Source]],
+        tasks: Sequence[Task],
+        known: Callable[[Task], Known],
+    ) -> None:
+        self._tasks = deque(tasks)
+        self._known = known
+        self._events: deque[Event] = deque()
+        self._waiting = 0  # octets in the queue
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._losses = 0
+        self._threads = [
+            threading.Thread(target=self._read_all, args=(each,), daemon=True, name="reader")
+            for each in sources
+        ]
+        self._running = len(self._threads)
+
+    def __enter__(self) -> "Readers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._changed:
+            self._stopped = True
+            self._events.clear()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=1.0)
+
+    def __iter__(self) -> Iterator[Event]:
+        while (event := self._take()) is not None:
+            yield event
+
+    def _take(self) -> Event | None:
+        with self._changed:
+            while not self._events and self._running:
+                self._changed.wait()
+            if not self._events:
+                return None
+            event = self._events.popleft()
+            if isinstance(event, Read):
+                self._waiting -= event.batch.octets
+                self._changed.notify_all()
+            return event
+
+    def _put(self, event: Event) -> bool:
+        """Queue an event once there is room; False when nobody wants it any more."""
+        with self._changed:
+            octets = event.batch.octets if isinstance(event, Read) else 0
+            while octets and self._waiting > READ_AHEAD and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                return False
+            self._events.append(event)
+            self._waiting += octets
+            self._changed.notify_all()
+            return True
+
+    def _next(self) -> Task | None:
+        with self._changed:
+            if self._stopped or self._losses >= LOSSES:
+                return None
+            return self._tasks.popleft() if self._tasks else None
+
+    def _read_all(self, open_source: Callable[[], Source]) -> None:
+        try:
+            with open_source() as source:
+                while (task := self._next()) is not None:
+                    self._walk(source, task)
+        except MailvaultError as error:  # leaving the source may fail; its mail is stored
+            log.info("closing a connection: %s", error)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def _walk(self, source: Source, task: Task) -> None:
+        began = time.monotonic()
+        error: MailvaultError | None = None
+        self._put(Begun(task))
+        try:
+            for batch in source.changes(task.mailbox, task.cursor, self._known(task)):
+                if not self._put(Read(task, batch)):
+                    return
+        except MailvaultError as failure:
+            log.info("%s: %s", task.mailbox.name, failure)
+            error = failure
+        except Exception as failure:
+            # One mailbox that trips a bug of ours must not cost the others.
+            log.exception("%s: unexpected error", task.mailbox.name)
+            error = MailvaultError(f"unexpected error: {failure!r}")
+        self._losses = self._losses + 1 if isinstance(error, ConnectionLost) else 0
+        self._put(Ended(task, time.monotonic() - began, error))
+
+    @property
+    def unread(self) -> Sequence[Task]:
+        """The mailboxes never begun, because the connection was given up."""
+        return tuple(self._tasks)

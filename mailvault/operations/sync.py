@@ -1,0 +1,40 @@
+"""Sync: one run over some accounts. One account's trouble never stops the others."""
+
+import logging
+from collections.abc import Sequence
+
+from mailvault.archive.archive import Archive
+from mailvault.mail.globs import MailboxGlobs
+from mailvault.operations.account_sync import AccountSync, SyncAccount, SyncOptions
+from mailvault.operations.reports import Progress, Silent, SyncReport
+
+log = logging.getLogger(__name__)
+
+
+def sync(
+    archive: Archive,
+    accounts: Sequence[SyncAccount],
+    *,
+    mailbox_globs: MailboxGlobs | None = None,
+    accept_empty: bool = False,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Bring the archive level with the servers of these accounts.
+
+    Raises:
+        ArchiveError: the archive cannot be written; what was committed before stays.
+    """
+    options = SyncOptions(mailbox_globs, accept_empty)
+    recorder = archive.start_run()
+    try:
+        reports = tuple(
+            AccountSync(account, archive, recorder, progress or Silent(), options).run()
+            for account in accounts
+        )
+        report = SyncReport(recorder.run, reports)
+        recorder.finish(report.exit_code)
+    except BaseException:
+        # An interrupt too: nothing half-staged may outlive the run.
+        recorder.abandon()
+        raise
+    return report

@@ -1,0 +1,61 @@
+"""Reads WHEN: a run number, an ISO date or date-time, or an age such as ``3d``. Pure."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+from mailvault.errors import UsageError
+from mailvault.mail.model import RunNumber
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+HINT = (
+    "WHEN is a run number (17), a date (2024-05-31), a time (2024-05-31T18:00) or an age (3d)"
+)
+
+
+def parse_when(
+    text: str,
+    now: datetime,
+    *,
+    localise: Callable[[datetime], datetime] = datetime.astimezone,
+) -> RunNumber | datetime:
+    """Read a run number, or an instant in UTC.
+
+    A date stands for the end of that day in local time, so that naming a day shows what
+    that day brought. ``localise`` turns a naive local time into an aware one.
+
+    Raises:
+        UsageError: the text is none of these, or no such instant exists.
+    """
+    written = text.strip()
+    try:
+        return _age(written, now) or _instant(written, localise) or _run(written)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is not a point in time", hint=HINT) from None
+
+
+def _age(written: str, now: datetime) -> datetime | None:
+    found = re.fullmatch(r"([0-9]{1,9})([smhdw])", written)
+    if not found:
+        return None
+    return now.astimezone(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def _instant(written: str, localise: Callable[[datetime], datetime]) -> datetime | None:
+    if written.isdecimal() and len(written) != len("20240531"):
+        return None
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        if written.isdecimal():
+            return None
+        instant = datetime.fromisoformat(written)
+    else:
+        instant = datetime.combine(day, time.max)
+    return (instant if instant.tzinfo else localise(instant)).astimezone(UTC)
+
+
+def _run(written: str) -> RunNumber:
+    if not re.fullmatch(r"[0-9]{1,9}", written) or not int(written):
+        raise ValueError(written)
+    return RunNumber(int(written))

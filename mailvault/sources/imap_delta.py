@@ -1,0 +1,107 @@
+"""What changed among the messages that the archive has: flags and expunges.
+
+By QRESYNC (RFC 7162) from what EXAMINE told; by CONDSTORE with CHANGEDSINCE; else by a scan
+of all flags. In windows of some thousand UIDs, so memory does not grow with the mailbox.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from mailvault.mail.model import Flags, FlagsChange, Uid
+from mailvault.ports import Known
+from mailvault.protocols.imap.uidset import UidSet
+from mailvault.transport.imap import Fetched, ImapClient
+
+WINDOW = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Some changes below the watermark. ``unknown``: listed there, but not in the archive."""
+
+    changed: tuple[FlagsChange, ...] = ()
+    expunged: tuple[Uid, ...] = ()
+    unknown: UidSet = field(default_factory=lambda: UidSet.of(()))
+
+
+def windows(known: Known, last: Uid) -> Iterator[list[Uid]]:
+    """The archive's present UIDs up to ``last``, ascending, some thousand at a time."""
+    after = Uid(0)
+    while uids := [uid for uid in known.uids_after(after, WINDOW) if uid <= last]:
+        yield uids
+        after = uids[-1]
+
+
+def by_full_scan(client: ImapClient, known: Known, last: Uid) -> Iterator[Delta]:
+    """Compare the flags of every message up to ``last``."""
+    first = Uid(1)
+    for uids in windows(known, last):
+        yield _compare(client, known, first, uids[-1])
+        first = Uid(uids[-1] + 1)
+    if first <= last:
+        yield _compare(client, known, first, last)
+
+
+def _compare(client: ImapClient, known: Known, first: Uid, last: Uid) -> Delta:
+    asked = UidSet(((first, last),))
+    listed = {m.uid: m.flags or frozenset() for m in client.fetch_flags(asked)}
+    present = known.window(first, last)
+    return Delta(
+        changed=_differing(listed, present),
+        expunged=tuple(uid for uid in present if uid not in listed),
+        unknown=UidSet.of(uid for uid in listed if uid not in present and first <= uid <= last),
+    )
+
+
+def _differing(listed: dict[Uid, Flags], present: dict[Uid, Flags]) -> tuple[FlagsChange, ...]:
+    return tuple(
+        FlagsChange(uid, flags)
+        for uid, flags in listed.items()
+        if uid in present and present[uid] != flags
+    )
+
+
+def of_changed(messages: Iterable[Fetched], known: Known, last: Uid) -> Iterator[Delta]:
+    """Sort what the server says has changed into what the archive has and what it lacks."""
+    below = iter(m for m in messages if m.uid <= last)
+    while some := sorted(islice(below, WINDOW), key=lambda m: m.uid):
+        listed = {m.uid: m.flags or frozenset() for m in some}
+        present = _present(known, list(listed))
+        yield Delta(
+            changed=_differing(listed, present),
+            unknown=UidSet.of(uid for uid in listed if uid not in present),
+        )
+
+
+def _present(known: Known, uids: list[Uid]) -> dict[Uid, Flags]:
+    """The archive's flags of these ascending UIDs, which may lie far apart."""
+    present: dict[Uid, Flags] = {}
+    while uids:
+        span = [uid for uid in uids if uid < uids[0] + WINDOW]
+        present |= known.window(span[0], span[-1])
+        uids = uids[len(span) :]
+    return present
+
+
+def of_vanished(vanished: UidSet, known: Known, last: Uid) -> Iterator[Delta]:
+    """Intersect VANISHED, which may name any UIDs, with what the archive has."""
+    for uids in windows(known, last):
+        gone = tuple(uid for uid in uids if uid in vanished)
+        if gone:
+            yield Delta(expunged=gone)
+
+
+def by_listing(client: ImapClient, known: Known, last: Uid) -> Iterator[Delta]:
+    """Compare which UIDs exist, without their flags."""
+    listed = client.search_uids(Uid(1), last)
+    present = UidSet.of(())
+    for uids in windows(known, last):
+        some = UidSet.of(uids)
+        present |= some
+        gone = some - listed
+        if gone:
+            yield Delta(expunged=tuple(map(Uid, gone)))
+    unknown = listed - present
+    if unknown:
+        yield Delta(unknown=unknown)
