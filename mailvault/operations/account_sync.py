@@ -153,7 +153,7 @@ class AccountSync:
                 match event:
                     case Begun(task):
                         self._begin(task)
-                    case Read(task, batch):
+                    case Read(task):
                         self._store(task, event)
                     case Ended(task, seconds, error):
                         self._end(task, seconds, error)
