@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+
+from tests.corpus.letter import Letter
 
 _SYSTEM_FLAGS = {
     "\\Draft": "D",
@@ -13,15 +13,6 @@ _SYSTEM_FLAGS = {
     "\\Seen": "S",
     "\\Deleted": "T",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message as it shall lie on the server."""
-
-    octets: bytes
-    flags: frozenset[str] = frozenset()
-    internal_date: datetime | None = None
 
 
 def fill(mailbox: Path, letters: Iterable[Letter], *, owner: tuple[int, int]) -> list[Path]:
