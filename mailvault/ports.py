@@ -206,6 +206,13 @@ class ContentStore(Protocol):
         """
         ...
 
+    def prove(self, digest: Digest) -> int:
+        """Read and hash a message in bounded memory; return its octets. From any thread.
+
+        Raises as `get` does.
+        """
+        ...
+
     def outline(self, digest: Digest) -> Outline:
         """The text of a message without its lifted parts. Raises as `get` does."""
         ...
