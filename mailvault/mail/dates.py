@@ -24,11 +24,12 @@ _ZONES = {  # RFC 5322 4.3; every other word means -0000
 _LONGEST = 200
 _COMMENT = re.compile(r"\([^()]*\)")
 
-# The first alternative of the zone is RFC 5322 3.3, the second the obs-zone of 4.3.
+# The first alternative of the zone is RFC 5322 3.3, the second the obs-zone of 4.3. An hour of
+# one digit is in neither, but plain enough.
 _DATE = re.compile(
     r"""\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)\s*,)?
     \s*(\d{1,2})\s+(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\s+(\d{2,4})
-    \s+(\d{2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?
+    \s+(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?
     \s*(?:([+-])(\d{2})(\d{2})|\s([a-z]+))\s*""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )

@@ -18,8 +18,7 @@ FIELD_LIMIT = 16 * 1024
 TEXT_LIMIT = 1000
 """Characters of a field that are kept."""
 
-_BLANK_LINE = re.compile(rb"\n\r*\n")
-_FOLD = re.compile(rb"\r*\n(?=[ \t])")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 _WORD = re.compile(rb"=\?([^?*\s=]{1,60})(?:\*[^?\s]{0,60})?\?([BbQq])\?")
 _SPACES = re.compile("[\t-\r\x85\u2028\u2029]")
 # C0, DEL and C1; the bidirectional overrides, which make a text read as another; surrogates.
@@ -29,9 +28,13 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 def header_block(octets: bytes) -> bytes:
     """The header of a message, with a line feed in front so that every field follows one."""
-    block = b"\n" + octets[:HEADER_LIMIT]
-    end = _BLANK_LINE.search(block)
-    return block[: end.start()] if end else block
+    if octets.startswith((b"\n", b"\r\n")):
+        return b""
+    crlf = octets.find(b"\n\r\n", 0, HEADER_LIMIT)
+    end = octets.find(b"\n\n", 0, crlf if crlf >= 0 else HEADER_LIMIT)
+    if end < 0:
+        end = crlf if crlf >= 0 else HEADER_LIMIT
+    return b"\n" + octets[:end]
 
 
 def decode_field(raw: bytes, limit: int = TEXT_LIMIT) -> str:
@@ -43,10 +46,10 @@ def decode_field(raw: bytes, limit: int = TEXT_LIMIT) -> str:
 
 
 def unfold(raw: bytes) -> bytes:
-    """Join the lines of a field (RFC 5322 2.2.3) and cut what nobody will read."""
+    """Join the lines of a field (RFC 5322 2.2.3) by one blank; cut what nobody will read."""
     raw = raw[:FIELD_LIMIT]
     if b"\n" in raw:
-        raw = _FOLD.sub(b"", raw)
+        raw = _FOLD.sub(b" ", raw)
     return raw.strip()
 
 
