@@ -157,6 +157,13 @@ class Stream:
             return True
         return sockets.is_readable(self._socket, timeout)
 
+    def interrupt(self) -> None:
+        """End the connection under whoever reads from it, from any thread."""
+        self._is_broken = True
+        with contextlib.suppress(OSError):
+            # Not SSLSocket.shutdown, which pulls TLS away from under a read.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close the socket. Idempotent, and never waits."""
         self._is_broken = True

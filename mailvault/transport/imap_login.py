@@ -1,0 +1,200 @@
+"""From an open socket to a session that is logged in: greeting, STARTTLS, SASL, extensions.
+
+Rules, for each of which somebody once lost a password: no secret before privacy, STARTTLS
+is never optional once asked for, and nothing that was said before TLS is believed after.
+"""
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable
+
+from mailvault import __version__
+from mailvault.errors import (
+    ConnectionLost,
+    LoginRefused,
+    MailvaultError,
+    ProtocolViolation,
+    TlsRefused,
+)
+from mailvault.protocols.imap import commands
+from mailvault.protocols.imap.types import Condition, Greeting, Id, Tagged
+from mailvault.transport import sasl
+from mailvault.transport.endpoint import Endpoint, Login, TlsMode
+from mailvault.transport.imap_refusals import login_refused
+from mailvault.transport.imap_session import Session
+from mailvault.transport.printable import printable
+from mailvault.transport.stream import injected
+
+log = logging.getLogger(__name__)
+
+
+def greet(session: Session) -> Greeting:
+    """Wait for the greeting and decide whether to go on."""
+    endpoint = session.endpoint
+    try:
+        greeting, _ = session.event(endpoint.timeouts.greeting)
+    except ConnectionLost as error:
+        raise _silent(error, endpoint) from error
+    except ProtocolViolation as error:
+        raise ProtocolViolation(
+            f"{endpoint} does not greet like an IMAP server",
+            hint="check the port: 993 is IMAP with TLS, 143 without or with STARTTLS",
+        ) from error
+    assert isinstance(greeting, Greeting)
+    if greeting.condition is Condition.BYE:
+        raise ConnectionLost(f"{endpoint} turned us away: {session.quoted(greeting)}")
+    if greeting.condition is Condition.PREAUTH and not session.stream.may_carry_secrets:
+        # CVE-2020-14093: STARTTLS is not allowed any more in this state.
+        raise TlsRefused(
+            f"{endpoint} claims that we are logged in already, which rules out STARTTLS",
+            hint='somebody may be meddling with the connection; use tls = "implicit"',
+        )
+    return greeting
+
+
+def _silent(error: ConnectionLost, endpoint: Endpoint) -> ConnectionLost:
+    hint = error.hint
+    if endpoint.tls is not TlsMode.IMPLICIT:
+        hint = 'if this port speaks TLS from the start, set tls = "implicit"'
+    return ConnectionLost(f"{error} instead of a greeting", hint=hint)
+
+
+def start_tls(session: Session) -> None:
+    """Insist on STARTTLS (RFC 9051 6.2.1), then forget everything said before."""
+    if not session.connection.capabilities:
+        session.complete(commands.capability())
+    if not session.offers("STARTTLS"):
+        raise _no_starttls(session)
+    if not session.finish(session.send(commands.starttls())).is_ok:
+        raise _no_starttls(session)
+    try:
+        session.connection.forget()
+    except ProtocolViolation as error:
+        raise injected(session.endpoint) from error
+    session.stream.start_tls()
+
+
+def _no_starttls(session: Session) -> TlsRefused:
+    return TlsRefused(
+        f"{session.endpoint} does not offer STARTTLS",
+        hint='try tls = "implicit", port 993; if STARTTLS worked before, beware',
+    )
+
+
+def log_in(session: Session, login: Login) -> None:
+    """Prove who we are by the best means both sides know.
+
+    Raises:
+        LoginRefused: the server does not accept user and password.
+        ServerBusy: it takes no logins now.
+        TlsRefused: nothing can be used without showing the password to others.
+    """
+    if not session.connection.capabilities:
+        session.run(commands.capability())
+    secret = _Once(login.secret)
+    mechanism = sasl.choose(
+        Login(login.user, secret, login.mechanism),
+        _mechanisms(session),
+        is_private=session.stream.is_private,
+        may_carry_secrets=session.stream.may_carry_secrets,
+        may_use_command=not session.offers("LOGINDISABLED"),
+    )
+    if mechanism is None:
+        tagged = _command(session, login.user, secret)
+    else:
+        tagged = _authenticate(session, mechanism)
+    if not tagged.is_ok:
+        raise login_refused(session.endpoint, tagged, secret.spoken)
+    log.debug("%s: logged in by %s", session.endpoint, mechanism.name if mechanism else "LOGIN")
+
+
+def _mechanisms(session: Session) -> frozenset[str]:
+    offered = session.connection.capabilities
+    return frozenset(name[5:] for name in offered if name.startswith("AUTH="))
+
+
+class _Once:
+    """Asks for the secret at most once, and remembers it only as long as a login lasts."""
+
+    def __init__(self, secret: Callable[[], str]) -> None:
+        self._ask = secret
+        self._secret: str | None = None
+
+    def __call__(self) -> str:
+        if self._secret is None:
+            self._secret = self._ask()
+        return self._secret
+
+    @property
+    def spoken(self) -> str:
+        return self._secret or ""
+
+
+def _command(session: Session, user: str, secret: Callable[[], str]) -> Tagged:
+    try:
+        command = commands.login(user, secret())
+        return session.finish(session.send(command))
+    except ValueError:  # its text may show what could not be said
+        raise LoginRefused(
+            "IMAP cannot carry a user name or password with a NUL in it"
+        ) from None
+
+
+def _authenticate(session: Session, mechanism: sasl.Exchange) -> Tagged:
+    tag = session.send(commands.authenticate(mechanism.name, mechanism.initial))
+    while True:
+        answer = session.challenge(tag)
+        if isinstance(answer, Tagged):
+            if answer.is_ok and not mechanism.is_proven:
+                session.abort()
+                raise ProtocolViolation(
+                    f"{session.endpoint} accepted the login without the proof of"
+                    f" {mechanism.name} that it knows the password",
+                    hint="somebody may be meddling with the connection",
+                )
+            return answer
+        try:
+            session.connection.respond(mechanism.respond(_decoded(answer.text)))
+        except MailvaultError:
+            session.abort()
+            raise
+        session.flush()
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return base64.b64decode(challenge, validate=True)
+    except binascii.Error as error:
+        raise ProtocolViolation("the server sent a challenge that is not base64") from error
+
+
+def set_up(session: Session) -> dict[str, str]:
+    """Learn what is offered to this user, and switch on what makes a sync cheap.
+
+    Return what the server says of itself (RFC 2971).
+    """
+    if not session.connection.capabilities:
+        session.run(commands.capability())
+    tags = []
+    if session.offers("ID"):
+        tags.append(session.send(commands.identify(_OURSELVES)))
+    if session.offers("ENABLE", "QRESYNC"):
+        tags.append(session.send(commands.enable("QRESYNC")))
+    names: dict[str, str] = {}
+    for tag in tags:  # a server may refuse either: they are no more than comfort
+        for value in session.answers(tag):
+            if isinstance(value, Id):
+                names |= {printable(k): printable(v) for k, v in value.fields if v is not None}
+    return names
+
+
+_OURSELVES = (("name", "mailvault"), ("version", __version__))
+
+
+def compress(session: Session) -> None:
+    """Deflate both directions (RFC 4978) where it saves a network something."""
+    if not session.offers("COMPRESS=DEFLATE") or session.stream.is_loopback:
+        return
+    if session.finish(session.send(commands.compress())).is_ok:
+        session.stream.start_deflate(session.connection.unread())

@@ -1,0 +1,75 @@
+"""A server's no, in plain words: refused for good, refused for now, or a refused login."""
+
+import re
+
+from mailvault.errors import LoginRefused, ServerBusy, ServerRefused
+from mailvault.protocols.imap.types import Bye, Greeting, Tagged
+from mailvault.transport.endpoint import Endpoint
+from mailvault.transport.printable import printable
+
+# RFC 5530 3, RFC 9051 7.1, and Exchange's own
+_FOR_NOW = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "THROTTLED", "SERVERBUG"})
+
+# Office 365 says this from minute to minute although the password is right.
+_NOT_CONNECTED = "authenticated but not connected"
+
+# Exchange: "Request is throttled. Suggested Backoff Time: 299961 milliseconds"
+_BACKOFF = re.compile(r"backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
+
+_APP_PASSWORD = re.compile(r"app(lication)?[- ]?(specific)? password", re.IGNORECASE)
+
+_LOGIN_HINTS = {
+    "EXPIRED": "the password has expired: set a new one with the provider",
+    "PRIVACYREQUIRED": 'use tls = "implicit" or "starttls"',
+    "CONTACTADMIN": "ask the administrator of the server",
+    "AUTHORIZATIONFAILED": "this user may not use this mailbox or service",
+}
+
+
+def refused(endpoint: Endpoint, verb: str, tagged: Tagged) -> ServerRefused:
+    """The error for a command that was answered with NO or BAD."""
+    what = f"{endpoint} refused {verb}: {said(tagged)}"
+    if is_for_now(tagged):
+        return ServerBusy(what, hint="try again later", retry_after=suggested_wait(tagged.text))
+    return ServerRefused(what)
+
+
+def login_refused(
+    endpoint: Endpoint, tagged: Tagged, secret: str
+) -> ServerRefused | LoginRefused:
+    """The error for a refused login. `secret` is cut out, should the server repeat it."""
+    text = said(tagged, secret)
+    if is_for_now(tagged) or _NOT_CONNECTED in tagged.text.lower():
+        return ServerBusy(
+            f"{endpoint} takes no logins now: {text}",
+            hint="try again later",
+            retry_after=suggested_wait(tagged.text),
+        )
+    return LoginRefused(f"{endpoint} refused the login: {text}", hint=_login_hint(tagged))
+
+
+def _login_hint(tagged: Tagged) -> str:
+    if _APP_PASSWORD.search(tagged.text):
+        return "make an app password in the account's settings and use that"
+    code = tagged.code.name if tagged.code else ""
+    return _LOGIN_HINTS.get(
+        code, "check user and password; some providers want an app password"
+    )
+
+
+def is_for_now(response: Tagged | Bye | Greeting) -> bool:
+    """Whether asking again later may help."""
+    code = response.code.name if response.code else ""
+    return code in _FOR_NOW or _BACKOFF.search(response.text) is not None
+
+
+def suggested_wait(text: str) -> float | None:
+    found = _BACKOFF.search(text)
+    return int(found[1]) / 1000 if found else None
+
+
+def said(response: Tagged | Bye | Greeting, secret: str = "") -> str:
+    """The server's own words, safe to show."""
+    text = response.text.replace(secret, "***") if secret else response.text
+    code = f"[{printable(response.code.name)}] " if response.code else ""
+    return code + (printable(text) or "it did not say why")

@@ -1,0 +1,155 @@
+"""Commands and responses over a stream: who waits for what, and for how long."""
+
+import logging
+from collections.abc import Iterator
+
+from mailvault.errors import ConnectionLost, MailvaultError
+from mailvault.protocols.imap.commands import Command
+from mailvault.protocols.imap.connection import Connection
+from mailvault.protocols.imap.types import (
+    Body,
+    Bye,
+    Continuation,
+    Event,
+    Exists,
+    Expunge,
+    Fetch,
+    Greeting,
+    Oversized,
+    ResponseCode,
+    Status,
+    Tagged,
+    Value,
+    Vanished,
+)
+from mailvault.transport.endpoint import Endpoint
+from mailvault.transport.imap_refusals import refused, said
+from mailvault.transport.printable import printable
+from mailvault.transport.stream import Stream
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """One connection in use by one thread."""
+
+    def __init__(self, stream: Stream, connection: Connection) -> None:
+        self.stream = stream
+        self.connection = connection
+        self.exists = 0
+        self.expunged = 0  # messages that went away since the mailbox was selected
+        self.is_leaving = False
+        self._arriving: Iterator[Event] = iter(())
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.stream.endpoint
+
+    def offers(self, *names: str) -> bool:
+        """Whether the server has all these capabilities."""
+        return self.connection.capabilities.issuperset(names)
+
+    def send(self, command: Command) -> str:
+        """Write a command behind those in flight and return its tag."""
+        tag = self.connection.send(command)
+        self.flush()
+        return tag
+
+    def flush(self) -> None:
+        if octets := self.connection.outgoing():
+            self.stream.send(octets)
+
+    def event(self, timeout: float | None = None) -> Event:
+        """Return the next event.
+
+        Raises:
+            ConnectionLost: the server said BYE, fell silent or went away.
+            ProtocolViolation: what it said is not IMAP, or beyond all limits.
+        """
+        wait = self.endpoint.timeouts.command if timeout is None else timeout
+        try:
+            while (event := next(self._arriving, None)) is None:
+                self.flush()
+                self._arriving = self.connection.receive(self.stream.receive(wait))
+        except MailvaultError:
+            self.abort()
+            raise
+        self._note(event)
+        return event
+
+    def answers(self, tag: str) -> Iterator[Value]:
+        """Yield what answers the command, or comes along, until its tagged response, too."""
+        while True:
+            value, answered = self.event()
+            if isinstance(value, Tagged):
+                if value.tag == tag:
+                    yield value
+                    return
+            elif isinstance(value, Fetch) and answered not in (tag, None):
+                discard(value.body)  # of a fetch that its caller abandoned
+            else:
+                yield value
+
+    def complete(self, command: Command) -> tuple[list[Value], Tagged]:
+        """Run a command to its end, whatever that is."""
+        *values, tagged = self.answers(self.send(command))
+        assert isinstance(tagged, Tagged)
+        return values, tagged
+
+    def finish(self, tag: str) -> Tagged:
+        """Wait for the tagged response and let everything before it pass."""
+        for value in self.answers(tag):
+            if isinstance(value, Tagged):
+                return value
+        raise AssertionError("answers end with the tagged response")
+
+    def run(self, command: Command) -> list[Value]:
+        """Run a command and return the untagged values. Raises ServerRefused on NO or BAD."""
+        values, tagged = self.complete(command)
+        if not tagged.is_ok:
+            raise refused(self.endpoint, command.name, tagged)
+        return values
+
+    def challenge(self, tag: str) -> Continuation | Tagged:
+        """Wait for the server's turn in a dialogue: a continuation, or the end."""
+        while True:
+            value, _ = self.event()
+            if isinstance(value, Continuation) or (
+                isinstance(value, Tagged) and value.tag == tag
+            ):
+                return value
+
+    def abort(self) -> None:
+        """Drop the connection and all that is half received. Idempotent."""
+        self.connection.abort()
+        self.stream.close()
+
+    def _note(self, event: Event) -> None:
+        if event.tag is not None:
+            self.stream.pace.answer_came()
+        else:
+            self.stream.pace.response_came()
+        match event.value:
+            case Exists(count):
+                self.exists = count
+            case Expunge():
+                self.expunged += 1
+            case Vanished(uids, False):
+                self.expunged += len(uids)
+            case Bye() as bye if not self.is_leaving:
+                self.abort()
+                raise ConnectionLost(f"{self.endpoint} ended the session: {self.quoted(bye)}")
+            case Status(_, ResponseCode("ALERT"), text) if self.stream.may_carry_secrets:
+                log.warning("%s says: %s", self.endpoint, printable(text))
+
+    def quoted(self, response: Tagged | Bye | Greeting) -> str:
+        """The server's words; not those that anybody on the way may have put in its mouth."""
+        if not self.stream.may_carry_secrets:
+            return "(its words are not repeated, because they came without TLS)"
+        return said(response)
+
+
+def discard(body: Body | None) -> None:
+    """Remove the temporary file of a body that nobody will take."""
+    if body is not None and not isinstance(body, bytes | Oversized):
+        body.discard()
