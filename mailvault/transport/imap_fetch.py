@@ -56,7 +56,14 @@ class _Pending:
         code = tagged.code.name if tagged.code else None
         return FetchedSet(self.asked, (), said(tagged), code)
 
-    def fetch_bodies(session: Session, sets: Iterable[UidSet], depth: int) -> Iterator[FetchedSet]:
+    def discard(self) -> None:
+        for message in self.messages.values():
+            if message.body is not None and not isinstance(message.body, bytes):
+                message.body.discard()
+        self.messages.clear()
+
+
+def fetch_bodies(session: Session, sets: Iterable[UidSet], depth: int) -> Iterator[FetchedSet]:
     """Fetch set after set, with `depth` commands in flight."""
     waiting = (part for one in sets for part in one.split_encoded(LONGEST_SET))
     in_flight: deque[_Pending] = deque()
