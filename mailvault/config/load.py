@@ -74,10 +74,23 @@ def load(path: Path) -> Configuration:
     Raises:
         ConfigurationError: with one line for each mistake.
     """
-    tables, is_private = _read(path)
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    return parse(content, path, is_private=not mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
+    """Understand a configuration that stands, or is to stand, at ``path``.
+
+    ``is_private`` says that only its owner can read it. Raises as `load` does.
+    """
     folder = path.absolute().parent
     mistakes: list[str] = []
-    root = Section(tables, "", mistakes)
+    root = Section(_tables(content, path), "", mistakes)
     configuration = Configuration(
         path=path.absolute(),
         archive=_archive(root.table("archive"), folder),
@@ -97,14 +110,9 @@ def load(path: Path) -> Configuration:
     return configuration
 
 
-def _read(path: Path) -> tuple[dict[str, object], bool]:
-    """Parse the file; also say whether only its owner can read it."""
+def _tables(content: bytes, path: Path) -> dict[str, object]:
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            return tomllib.load(file), not mode & (stat.S_IRWXG | stat.S_IRWXO)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"{path} is not UTF-8 at octet {error.start}", hint="save it as UTF-8"

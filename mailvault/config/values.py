@@ -99,8 +99,6 @@ def globs(value: object) -> tuple[str, ...]:
     patterns = text_list(value)
     if "!" in patterns:
         raise ValueError('holds a "!" that leaves nothing out; write "!NAME"')
-    if all(pattern.startswith("!") for pattern in patterns):
-        raise ValueError('selects nothing; begin it with "*", as in ["*", "!Trash"]')
     return patterns
 
 

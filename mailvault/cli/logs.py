@@ -1,0 +1,68 @@
+"""Log lines and error messages on standard error, for people or for programs."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from mailvault.cli.terminal import printable, printable_lines
+
+LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+
+
+def configure(*, verbosity: int, log_format: str) -> None:
+    """Send what the program logs to standard error, and nothing anywhere else."""
+    handler = _ErrorStream()
+    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+    root = logging.getLogger("mailvault")
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS.get(verbosity, logging.DEBUG))
+    root.propagate = False
+
+
+def explain(what: str, hint: str | None, *, exit_code: int, log_format: str) -> None:
+    """Say on standard error why the command did not end well."""
+    if log_format == "json":
+        fields = {"message": what, "hint": hint, "exit_code": exit_code}
+        print(_json_line("error", "mailvault", fields), file=sys.stderr)
+        return
+    print(f"mailvault: {printable_lines(what)}", file=sys.stderr)
+    if hint:
+        print(f"  {printable_lines(hint)}", file=sys.stderr)
+
+
+class _ErrorStream(logging.StreamHandler[TextIO]):
+    """Writes to the standard error of the moment: a progress bar wraps it for a while."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # the base keeps it as an attribute
+        return sys.stderr
+
+
+class TextLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{record.levelname.lower()}: {printable(record.getMessage())}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, str | int | None] = {"message": record.getMessage()}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        at = datetime.fromtimestamp(record.created, UTC)
+        return _json_line(record.levelname.lower(), record.name, fields, at)
+
+
+def _json_line(
+    level: str, logger: str, fields: dict[str, str | int | None], at: datetime | None = None
+) -> str:
+    at = at or datetime.now(UTC)
+    time = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"time": time, "level": level, "logger": logger, **fields})

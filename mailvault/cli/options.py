@@ -1,0 +1,38 @@
+"""Options and arguments that several commands share, so that each is worded once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AccountArgument = Annotated[
+    str | None, typer.Argument(metavar="ACCOUNT", help="Only this account.")
+]
+AccountsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ACCOUNT", help="Only these accounts; all if none is named."),
+]
+MessageArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The start of a message's digest.")
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="WHEN",
+        help="As it was then: a run number, an ISO date or date-time, or 3d, 12h ago.",
+    ),
+]
+MailboxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mailbox",
+        metavar="GLOB",
+        help="Only mailboxes that match; ! in front leaves out. Repeatable.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration file.", dir_okay=False),
+]

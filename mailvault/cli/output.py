@@ -1,0 +1,77 @@
+"""The way out: data on standard output, everything else on standard error."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, TextIO, TypeAlias
+
+JsonValue: TypeAlias = (
+    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
+
+# A JSON reader gets these back unchanged; a terminal never sees them raw.
+_TO_ESCAPE = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+class OutputClosed(Exception):
+    """Nobody reads standard output any more, as under ``| head``."""
+
+
+def emit(line: str = "") -> None:
+    """Write one line of results."""
+    try:
+        sys.stdout.write(line + "\n")
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        emit(line.encode(encoding, "replace").decode(encoding))
+
+
+def emit_json(value: Mapping[str, JsonValue]) -> None:
+    """Write one JSON object on a line of its own."""
+    emit(json_text(value))
+
+
+def emit_octets(chunks: Iterable[bytes]) -> None:
+    """Write octets as they are."""
+    try:
+        sys.stdout.flush()
+        for chunk in chunks:
+            binary_output().write(chunk)
+        binary_output().flush()
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def binary_output() -> BinaryIO:
+    return sys.stdout.buffer
+
+
+def flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def note(line: str, stream: TextIO | None = None) -> None:
+    """Tell the person at the terminal, not the program at the end of the pipe."""
+    print(line, file=stream or sys.stderr, flush=True)
+
+
+def json_text(value: Mapping[str, JsonValue]) -> str:
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(value, ensure_ascii=encoding != "utf8")
+    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def json_time(instant: datetime | None) -> str | None:
+    """RFC 3339 in UTC; None stays None."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,155 @@
+"""The only place that picks concrete classes from a configuration.
+
+Everything heavy is imported inside the functions: `mailvault --help` must not wait for it.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailvault.config.model import AccountSettings, Configuration
+from mailvault.config.secrets import AccountSecret
+from mailvault.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from mailvault.archive.archive import Archive
+    from mailvault.operations.account_sync import SyncAccount
+    from mailvault.operations.check import CheckReport
+    from mailvault.ports import Source
+    from mailvault.transport.endpoint import Endpoint
+    from mailvault.transport.imap import ImapClient
+
+UNSUPPORTED_MECHANISMS = ("xoauth2", "oauthbearer")
+
+
+class SystemClock:
+    """Implements `ports.Clock` with the clocks of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def create_archive(configuration: Configuration) -> "Archive":
+    from mailvault.archive.archive import Archive
+
+    settings = configuration.archive
+    if settings.store != "sqlite":
+        raise UsageError(
+            f"archive.store: this release cannot make archives of kind {settings.store!r} yet",
+            hint='use store = "sqlite"',
+        )
+    return Archive.create(settings.path, store=settings.store, clock=SystemClock())
+
+
+def open_archive(configuration: Configuration, *, writing: bool) -> "Archive":
+    """Open the configured archive. Writing takes its lock, reading needs none."""
+    from mailvault.archive.archive import Archive
+
+    return Archive.open(configuration.archive.path, writing=writing, clock=SystemClock())
+
+
+def sync_account(account: AccountSettings, spool_folder: Path) -> "SyncAccount":
+    """Give sync what it needs of an account. Nothing is connected yet."""
+    from mailvault.mail.globs import MailboxGlobs
+    from mailvault.operations.account_sync import SyncAccount
+
+    return SyncAccount(
+        name=account.name,
+        protocol=account.protocol,
+        open_source=source_factory(account, spool_folder),
+        globs=MailboxGlobs(account.mailboxes),
+        connections=account.connections,
+    )
+
+
+def source_factory(account: AccountSettings, spool_folder: Path) -> "Callable[[], Source]":
+    """Give what opens one connection after another to the account's server."""
+    connect = connector(account, spool_folder)
+
+    def open_source() -> "Source":
+        refuse_unsupported(account)
+        from mailvault.mail.globs import MailboxGlobs
+        from mailvault.sources.imap import ImapSource
+
+        return ImapSource(connect, MailboxGlobs(account.mailboxes), clock=SystemClock())
+
+    return open_source
+
+
+def connector(
+    account: AccountSettings, spool_folder: Path | None = None
+) -> "Callable[[], ImapClient]":
+    """Give what connects and logs in. All its connections share one reading of the secret."""
+    from mailvault.transport.endpoint import Login
+    from mailvault.transport.imap import ImapClient
+
+    login = Login(
+        user=account.user,
+        secret=AccountSecret(account.name, account.secret, os.environ),
+        mechanism=account.auth,
+    )
+    return partial(
+        ImapClient.connect,
+        endpoint(account),
+        login,
+        spool_folder,
+        max_message=account.max_message_size,
+    )
+
+
+def endpoint(account: AccountSettings) -> "Endpoint":
+    from mailvault.transport.endpoint import Endpoint, Timeouts, TlsMode
+
+    wait = account.timeout
+    return Endpoint(
+        host=account.host,
+        port=account.port,
+        tls=TlsMode(account.tls),
+        ca_file=account.ca_file,
+        tls_fingerprint=account.tls_fingerprint,
+        insecure=account.insecure,
+        # A connection that cannot be made fails sooner than a mailbox that is slow to open.
+        timeouts=Timeouts(
+            connect=wait / 2, tls=wait / 2, greeting=wait, command=wait, idle_read=wait
+        ),
+    )
+
+
+def refuse_unsupported(account: AccountSettings) -> None:
+    """Refuse what the configuration may say but this release cannot do."""
+    where = f"accounts.{account.name}"
+    if account.protocol != "imap":
+        raise UsageError(
+            f"{where}: this release cannot sync {account.protocol} accounts yet",
+            hint="name the accounts to sync, or use the server's imap if it has one",
+        )
+    if account.auth in UNSUPPORTED_MECHANISMS:
+        raise UsageError(
+            f"{where}.auth: this release cannot sign in by {account.auth} yet",
+            hint='use auth = "auto" with an app password',
+        )
+    if account.ca_file is not None and not account.ca_file.is_file():
+        raise ConfigurationError(f"{where}.ca_file: there is no file {account.ca_file}")
+
+
+def check_account(account: AccountSettings) -> "CheckReport":
+    """Look at one account's server; what is wrong stands in the report."""
+    from mailvault.errors import MailvaultError
+    from mailvault.mail.globs import MailboxGlobs
+    from mailvault.operations.check import CheckReport, check
+
+    try:
+        refuse_unsupported(account)
+    except MailvaultError as error:
+        return CheckReport(account.name, error=error)
+    return check(account.name, connector(account), MailboxGlobs(account.mailboxes))
