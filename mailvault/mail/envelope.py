@@ -1,20 +1,15 @@
 """What a message's header says of it: for lists and searches, never for its identity."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from mailvault.mail import charsets
 from mailvault.mail.dates import parse_date
-from mailvault.mail.headers import clean, decode_field, header_block, unfold
+from mailvault.mail.headers import clean, decode_field, field_finder, unfold
 
 MESSAGE_ID_LIMIT = 998  # the longest line there is: RFC 5322 2.1.1
 
-_FIELD = re.compile(
-    rb"\n(message-id|date|subject|from|to|cc|reply-to)[ \t]*:"
-    rb"([^\n]*(?:\n[ \t][^\n]*)*+)",
-    re.IGNORECASE,
-)
+_fields = field_finder("message-id|date|subject|from|to|cc|reply-to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ def parse_envelope(octets: bytes) -> Envelope:
     Of a field that stands twice the first counts, but recipients are gathered.
     """
     fields: dict[bytes, bytes] = {}
-    for name, value in _FIELD.findall(header_block(octets)):
+    for name, value in _fields(octets):
         name = name.lower()
         if name not in fields:
             fields[name] = value

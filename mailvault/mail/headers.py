@@ -6,6 +6,7 @@ control characters and no lone surrogates, so it may go to a database, to JSON, 
 
 import binascii
 import re
+from collections.abc import Callable
 
 from mailvault.mail import charsets
 
@@ -18,6 +19,7 @@ FIELD_LIMIT = 16 * 1024
 TEXT_LIMIT = 1000
 """Characters of a field that are kept."""
 
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _WORD = re.compile(rb"=\?([^?*\s=]{1,60})(?:\*[^?\s]{0,60})?\?([BbQq])\?")
 _SPACES = re.compile("[\t-\r\x85\u2028\u2029]")
@@ -26,15 +28,29 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
-def header_block(octets: bytes) -> bytes:
-    """The header of a message, with a line feed in front so that every field follows one."""
+def header_end(octets: bytes) -> int:
+    """Where the first empty line begins; the limit, if there is none before it."""
     if octets.startswith((b"\n", b"\r\n")):
-        return b""
-    crlf = octets.find(b"\n\r\n", 0, HEADER_LIMIT)
-    end = octets.find(b"\n\n", 0, crlf if crlf >= 0 else HEADER_LIMIT)
-    if end < 0:
-        end = crlf if crlf >= 0 else HEADER_LIMIT
-    return b"\n" + octets[:end]
+        return 0
+    blank = _BLANK_LINE.search(octets, 0, HEADER_LIMIT)
+    return blank.start() if blank else HEADER_LIMIT
+
+
+def field_finder(names: str) -> Callable[[bytes], list[tuple[bytes, bytes]]]:
+    """Make a function that finds the fields called ``a|b|c`` at the start of a message."""
+    field = rf"({names})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)".encode()
+    # Two patterns, because one that begins with a plain line feed is searched much faster.
+    first = re.compile(field, re.IGNORECASE)
+    others = re.compile(rb"\n" + field, re.IGNORECASE)
+
+    def find(octets: bytes) -> list[tuple[bytes, bytes]]:
+        end = header_end(octets)
+        found = others.findall(octets, 0, end)
+        if at_start := first.match(octets, 0, end):
+            found.insert(0, (at_start[1], at_start[2]))
+        return found
+
+    return find
 
 
 def decode_field(raw: bytes, limit: int = TEXT_LIMIT) -> str:

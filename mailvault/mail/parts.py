@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from mailvault.mail.headers import HEADER_LIMIT, header_block
+from mailvault.mail.headers import HEADER_LIMIT, header_end
 from mailvault.mail.outline import Outline
 from mailvault.mail.parameters import split_field
 
@@ -50,9 +50,10 @@ class Attachment:
 
 def attachments(outline: Outline) -> list[Attachment]:
     """List the attachments of a message in their order. Never raises."""
-    if _MIME.search(header_block(outline.text)) is None:
-        return []
-    return _Walk(outline).attachments()
+    text = outline.text
+    if _MIME.search(text, 0, header_end(text)) or text[:8].lower() == b"content-":
+        return _Walk(outline).attachments()
+    return []
 
 
 @dataclass(slots=True)
