@@ -1,10 +1,8 @@
 """The real servers, started once for a run and shared by the tests, each with its own user."""
 
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,35 +10,8 @@ import pytest
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PLAIN_CAPABILITIES, Dovecot
-from tests.servers.imap_session import ImapSession
 from tests.servers.process import MailServer, ServerUnavailable
-
-_numbers = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class MailUser:
-    """Somebody with an empty mailbox on a real server."""
-
-    server: MailServer
-    name: str
-    password: str
-
-    @property
-    def port(self) -> int:
-        """Where IMAP is spoken without TLS."""
-        return self.server.ports["imap"]
-
-    def session(self) -> ImapSession:
-        """Log in with the byte-exact client of the tests."""
-        return ImapSession(self.port, self.name, self.password)
-
-
-def new_user(server: MailServer) -> MailUser:
-    """Add a user of whom no test has heard yet."""
-    user = MailUser(server, f"user{next(_numbers)}", "pw for tests")
-    server.add_user(user.name, user.password)
-    return user
+from tests.servers.users import MailUser, new_user
 
 
 @contextmanager

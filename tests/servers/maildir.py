@@ -20,9 +20,8 @@ def fill(mailbox: Path, letters: Iterable[Letter], *, owner: tuple[int, int]) ->
 
     Dovecot numbers new files in the order of their names.
     """
-    for folder in (mailbox, *(mailbox / name for name in ("cur", "new", "tmp"))):
-        folder.mkdir(parents=True, exist_ok=True)
-        _give(folder, owner)
+    for name in ("cur", "new", "tmp"):
+        _make_folder(mailbox / name, owner)
     keywords = _Keywords(mailbox / "dovecot-keywords")
     first = sum(1 for _ in (mailbox / "cur").iterdir())
     files = []
@@ -59,6 +58,13 @@ class _Keywords:
             numbered = (f"{number} {name}\n" for number, name in enumerate(self._names))
             self._path.write_text("".join(numbered))
             _give(self._path, owner)
+
+
+def _make_folder(folder: Path, owner: tuple[int, int]) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent, owner)
+        folder.mkdir()
+        _give(folder, owner)
 
 
 def _give(path: Path, owner: tuple[int, int]) -> None:
