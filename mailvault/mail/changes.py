@@ -99,6 +99,13 @@ class Suspected:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """A person said that what was suspected of an account so far was meant."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxFinished:
     """How the run's pass over one mailbox ended."""
 
@@ -136,6 +143,7 @@ Record: TypeAlias = (
     | MailboxGone
     | MailboxChanged
     | Suspected
+    | Accepted
     | MailboxFinished
     | AccountFinished
     | RunFinished
