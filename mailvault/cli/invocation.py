@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from mailvault.config.load import find, load
-from mailvault.config.model import AccountSettings, Configuration
-from mailvault.config.values import did_you_mean
 from mailvault.errors import UsageError
+
+if TYPE_CHECKING:
+    from mailvault.config.model import AccountSettings, Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,16 @@ def invocation(context: typer.Context) -> Invocation:
     return context.obj if isinstance(context.obj, Invocation) else Invocation()
 
 
-def configuration(context: typer.Context) -> Configuration:
+def configuration(context: typer.Context) -> "Configuration":
     """Load the configuration that this invocation asks for."""
+    from mailvault.config.load import find, load
+
     return load(find(invocation(context).config, os.environ))
 
 
 def chosen_accounts(
-    configuration: Configuration, names: Iterable[str] | None
-) -> list[AccountSettings]:
+    configuration: "Configuration", names: Iterable[str] | None
+) -> "list[AccountSettings]":
     """Pick accounts by name, each once; all of them when none is named.
 
     Raises:
@@ -56,6 +59,8 @@ def check_account(name: str | None, known: Iterable[str]) -> None:
     names = sorted(known)
     if name is None or name in names:
         return
+    from mailvault.config.values import did_you_mean
+
     raise UsageError(
         f"there is no account {name!r}{did_you_mean(name, names)}",
         hint=f"accounts: {', '.join(names)}" if names else "there are no accounts yet",

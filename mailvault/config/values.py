@@ -106,7 +106,7 @@ def size(value: object) -> int:
     """Octets: a whole number, or one with a binary unit such as "150M"."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    found = re.fullmatch(r"([1-9][0-9]{0,14}) ?([KMGT]?)(?:i?B)?", str(value).upper())
+    found = re.fullmatch(r"([1-9][0-9]{0,14}) ?([KMGT]?)(?:I?B)?", str(value).upper())
     if not isinstance(value, str) or not found:
         raise ValueError(f'must be a size such as "150M" or "1G", not {shown(value)}')
     return int(found[1]) * SIZE_UNITS[found[2]]

@@ -65,7 +65,7 @@ def check(account: str, connect: Callable[[], ImapClient], globs: MailboxGlobs) 
         with connect() as client:
             listed = client.list_mailboxes()
             capabilities = client.capabilities
-            server = client.server_id or client.greeting_text
+            server = _server_name(client)
     except MailvaultError as error:
         return CheckReport(account, error=error)
     mailboxes = tuple(
@@ -80,12 +80,18 @@ def check(account: str, connect: Callable[[], ImapClient], globs: MailboxGlobs) 
     unmatched = globs.unmatched(each.name for each in mailboxes)
     return CheckReport(
         account,
-        server=str(server or ""),
+        server=server,
         capabilities=capabilities,
         mailboxes=mailboxes,
         unmatched_globs=unmatched,
         mistakes=tuple(_mistakes(account, mailboxes, unmatched)),
     )
+
+
+def _server_name(client: ImapClient) -> str:
+    """What the server calls itself: ID (RFC 2971), else its greeting."""
+    named = [client.server_id[key] for key in ("name", "version") if key in client.server_id]
+    return " ".join(named) or client.greeting_text
 
 
 def _mistakes(
