@@ -16,7 +16,7 @@ PAYLOAD = bytes(range(256)) * 40
 
 def lines_of(octets: bytes, length: int = 76, ending: bytes = b"\r\n") -> bytes:
     encoded = base64.b64encode(octets)
-    length = length or len(encoded)
+    length = length or max(len(encoded), 1)
     return ending.join(encoded[at : at + length] for at in range(0, len(encoded), length))
 
 
@@ -131,7 +131,7 @@ def test_a_part_smaller_than_the_minimum_stays_text():
         lambda body: body[:-4] + b"QR==",
         lambda body: body + b"\r\n" + body,
     ],
-    ids="foreign padding cr lf blanks short footer bits twice".split(),
+    ids=["foreign", "padding", "cr", "lf", "blanks", "short", "footer", "bits", "twice"],
 )
 def test_a_part_that_is_only_partly_exact_is_lifted_as_far_as_it_is(spoil):
     message = build_part(spoil(lines_of(PAYLOAD)))
