@@ -8,10 +8,12 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mailvault.errors import ConnectionLost
 from mailvault.transport.endpoint import Endpoint
+from mailvault.transport.printable import printable
 
 # RFC 8305 5: how long one address may be alone before the next one is tried beside it.
 ATTEMPT_DELAY = 0.25
@@ -19,11 +21,19 @@ ATTEMPT_DELAY = 0.25
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
-def connect(endpoint: Endpoint) -> socket.socket:
-    """Open a TCP connection to the first address of either family that answers."""
+Resolver = Callable[[str, int], "list[Address]"]
+
+
+def connect(endpoint: Endpoint, resolver: Resolver | None = None) -> socket.socket:
+    """Open a TCP connection to the first address of either family that answers.
+
+    Raises:
+        ConnectionLost: there is no such host, or it does not answer.
+    """
     deadline = time.monotonic() + endpoint.timeouts.connect
-    addresses = _interleaved(_resolve(endpoint))
+    addresses = _interleaved(_resolve(endpoint, resolver or system_resolver))
     sock = _race(endpoint, addresses, deadline)
+    sock.settimeout(endpoint.timeouts.command)
     _tune(sock)
     return sock
 
@@ -41,22 +51,28 @@ def is_loopback(sock: socket.socket) -> bool:
     return (mapped or address).is_loopback
 
 
-class _Address:
-    """One thing that getaddrinfo said."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a connection may be tried; `name` is what `socket.connect` takes."""
 
-    def __init__(self, family: int, kind: int, protocol: int, name: object) -> None:
-        self.family, self.kind, self.protocol, self.name = family, kind, protocol, name
+    family: int
+    name: tuple[str, int] | tuple[str, int, int, int]
 
 
-def _resolve(endpoint: Endpoint) -> list[_Address]:
+def system_resolver(host: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # mypy knows a third shape, which only a Python without IPv6 returns.
+    return [Address(family, name) for family, _, _, _, name in found]  # type: ignore[arg-type]
+
+
+def _resolve(endpoint: Endpoint, resolver: Resolver) -> list[Address]:
     """Look the host up. getaddrinfo knows no deadline, so it waits in a thread of its own."""
-    answers: queue.Queue[list[_Address] | OSError | UnicodeError] = queue.Queue()
+    answers: queue.Queue[list[Address] | Exception] = queue.Queue()
 
     def ask() -> None:
         try:
-            found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-            answers.put([_Address(f, k, p, name) for f, k, p, _, name in found])
-        except (OSError, UnicodeError) as error:
+            answers.put(resolver(endpoint.host, endpoint.port))
+        except (OSError, ValueError) as error:  # UnicodeError: a name DNS cannot carry
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True, name=f"resolve {endpoint.host}").start()
@@ -70,24 +86,24 @@ def _resolve(endpoint: Endpoint) -> list[_Address]:
     if isinstance(answer, list) and answer:
         return answer
     raise ConnectionLost(
-        f"there is no host named {endpoint.host}",
+        f"there is no host named {printable(endpoint.host)}",
         hint="check the spelling of host, and that this machine has a network",
     ) from (answer if isinstance(answer, Exception) else None)
 
 
-def _interleaved(addresses: Sequence[_Address]) -> list[_Address]:
+def _interleaved(addresses: Sequence[Address]) -> list[Address]:
     """Alternate the families, the resolver's favourite first (RFC 8305 4)."""
     favourite = addresses[0].family
     first = [address for address in addresses if address.family == favourite]
     other = [address for address in addresses if address.family != favourite]
-    mixed: list[_Address] = []
+    mixed: list[Address] = []
     while first or other:
         mixed += first[:1] + other[:1]
         first, other = first[1:], other[1:]
     return mixed
 
 
-def _race(endpoint: Endpoint, addresses: list[_Address], deadline: float) -> socket.socket:
+def _race(endpoint: Endpoint, addresses: list[Address], deadline: float) -> socket.socket:
     waiting = list(addresses)
     problems: list[OSError] = []
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as losers:
@@ -110,17 +126,15 @@ def _race(endpoint: Endpoint, addresses: list[_Address], deadline: float) -> soc
 
 
 def _start(
-    address: _Address,
+    address: Address,
     selector: selectors.BaseSelector,
     losers: contextlib.ExitStack,
     problems: list[OSError],
 ) -> None:
     try:
-        sock = losers.enter_context(
-            socket.socket(address.family, address.kind, address.protocol)
-        )
+        sock = losers.enter_context(socket.socket(address.family, socket.SOCK_STREAM))
         sock.setblocking(False)
-        code = sock.connect_ex(address.name)  # type: ignore[arg-type]  # as getaddrinfo gave it
+        code = sock.connect_ex(address.name)
     except OSError as error:
         problems.append(error)
         return
