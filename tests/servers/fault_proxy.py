@@ -58,7 +58,7 @@ class FaultProxy:
     def __init__(self, port: int, fault_of: Callable[[int], Fault] = lambda number: Fault()):
         self._target = port
         self._fault_of = fault_of
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._ending = threading.Event()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -85,6 +85,11 @@ class FaultProxy:
             thread.join()
         self._listener.close()
 
+    def wait_for(self, is_so: Callable[[Traffic], bool], seconds: float = 0.05) -> bool:
+        """Wait until ``is_so`` of the traffic, but no longer than ``seconds``."""
+        with self._lock:
+            return self._lock.wait_for(lambda: is_so(self.traffic), seconds)
+
     def _begin(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
@@ -96,8 +101,10 @@ class FaultProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            fault = self._fault_of(self.traffic.connections)
-            self.traffic.connections += 1
+            with self._lock:
+                fault = self._fault_of(self.traffic.connections)
+                self.traffic.connections += 1
+                self._lock.notify_all()
             self._begin(self._serve, client, fault)
 
     def _serve(self, client: socket.socket, fault: Fault) -> None:
@@ -135,6 +142,7 @@ class FaultProxy:
         while data := server.recv(262144):
             with self._lock:
                 self.traffic.received += len(data)
+                self._lock.notify_all()
             unharmed = len(data) if fault.kind is Kind.NONE else max(0, fault.at - passed)
             client.sendall(data[:unharmed])
             passed += len(data)
