@@ -100,12 +100,15 @@ def test_a_server_that_takes_nothing_is_left_at_the_deadline() -> None:
 
 
 def test_a_reset_is_a_lost_connection() -> None:
-    with (
-        ScriptedServer(lambda peer: peer.reset()) as server,
-        Stream.connect(plain(server)) as stream,
-        pytest.raises(ConnectionLost),
-    ):
-        stream.receive(2)
+    def reset(peer: Peer) -> None:
+        peer.line()
+        peer.reset()
+
+    with ScriptedServer(reset) as server, Stream.connect(plain(server)) as stream:
+        stream.send(b"hello\r\n")
+
+        with pytest.raises(ConnectionLost):
+            stream.receive(2)
 
 
 def test_a_reader_is_told_when_another_thread_interrupts(
