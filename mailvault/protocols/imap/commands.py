@@ -95,6 +95,7 @@ class Command:
     name: Name
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     uids: UidSet | None = None
+    items: tuple[FetchItem, ...] = ()
     mailbox: bytes | None = None
     returns_status: bool = False
     initial: bytes | None = field(default=None, repr=False)  # AUTHENTICATE's first response
@@ -227,10 +228,9 @@ def uid_fetch(
         modifiers += [Atom("CHANGEDSINCE"), Atom(str(changed_since))]
     if vanished:
         modifiers.append(Atom("VANISHED"))
-    arguments: tuple[Argument, ...] = (uids, tuple(items))
-    if modifiers:
-        arguments = (*arguments, modifiers)
-    return Command(Name.UID_FETCH, arguments, uids=uids)
+    asked = tuple(items)
+    arguments: tuple[Argument, ...] = (uids, asked, modifiers) if modifiers else (uids, asked)
+    return Command(Name.UID_FETCH, arguments, uids=uids, items=asked)
 
 
 def encode(tag: str, command: Command, capabilities: frozenset[str]) -> list[bytes]:

@@ -3,7 +3,7 @@
 No parsing and no state: those live in `parser` and `connection`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -209,6 +209,9 @@ class Oversized:
 
     size: int
 
+    def discard(self) -> None:
+        """As `StreamedOctets`, of which nothing is left here."""
+
 
 Body: TypeAlias = bytes | StreamedOctets | Oversized
 
@@ -240,6 +243,12 @@ class Fetch:
     thread_id: str | None = None
     gmail_message_id: str | None = None  # X-GM-MSGID
     gmail_labels: tuple[str, ...] | None = None  # X-GM-LABELS
+
+    def octets(self) -> Iterator[Body]:
+        """Everything that may be a file to discard."""
+        for octets in (self.body, *(section.octets for section in self.sections)):
+            if octets is not None:
+                yield octets
 
 
 @dataclass(frozen=True, slots=True)
