@@ -73,6 +73,8 @@ class ImapClient:
             limits=Limits(message=max_message),
             open_sink=_spooling(spool_folder),
         )
+        if endpoint.tls is TlsMode.NONE:  # `Stream.connect` has agreed to it
+            connection.allow_plaintext()
         session = Session(stream, connection)
         try:
             return cls(session, _begin(session, login))
@@ -232,8 +234,6 @@ def _begin(session: Session, login: Login) -> dict[str, str]:
     greeting = imap_login.greet(session)
     if session.endpoint.tls is TlsMode.STARTTLS:
         imap_login.start_tls(session)
-    elif not session.stream.is_private:
-        session.connection.allow_plaintext()
     if greeting.condition is not Condition.PREAUTH:
         imap_login.log_in(session, login)
     server_id = imap_login.set_up(session)

@@ -38,14 +38,14 @@ class _Pending:
         """Keep a body of a message that was asked for; once, for a server may repeat itself."""
         uid = fetch.uid
         if uid is None or uid not in self.asked:
-            discard(fetch.body)
+            discard(fetch)
             return
         if fetch.body is None and fetch.size is None and fetch.internal_date is None:
             return  # only news of flags, which a flag scan will bring again
         known = self.messages.get(uid)
         if known is not None and (known.problem is None or fetch.body is None):
             log.info("UID %d was sent twice; the second copy is ignored", uid)
-            discard(fetch.body)
+            discard(fetch)
             return
         self.messages[uid] = with_body(fetch, uid)
 
@@ -96,7 +96,7 @@ def _collect(session: Session, in_flight: deque[_Pending]) -> Tagged:
             if pending is not None:
                 pending.take(value)
             else:
-                discard(value.body)
+                discard(value)
         elif isinstance(value, Tagged) and value.tag == oldest:
             return value
 

@@ -176,17 +176,14 @@ def set_up(session: Session) -> dict[str, str]:
     """
     if not session.connection.capabilities:
         session.run(commands.capability())
-    tags = []
-    if session.offers("ID"):
-        tags.append(session.send(commands.identify(_OURSELVES)))
+    # A server may refuse either: they are no more than comfort.
     if session.offers("ENABLE", "QRESYNC"):
-        tags.append(session.send(commands.enable("QRESYNC")))
-    names: dict[str, str] = {}
-    for tag in tags:  # a server may refuse either: they are no more than comfort
-        for value in session.answers(tag):
-            if isinstance(value, Id):
-                names |= {printable(k): printable(v) for k, v in value.fields if v is not None}
-    return names
+        session.complete(commands.enable("QRESYNC"))
+    if not session.offers("ID"):
+        return {}
+    values, _ = session.complete(commands.identify(_OURSELVES))
+    fields = [field for value in values if isinstance(value, Id) for field in value.fields]
+    return {printable(key): printable(text) for key, text in fields if text is not None}
 
 
 _OURSELVES = (("name", "mailvault"), ("version", __version__))

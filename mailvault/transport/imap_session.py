@@ -7,7 +7,6 @@ from mailvault.errors import ConnectionLost, MailvaultError
 from mailvault.protocols.imap.commands import Command
 from mailvault.protocols.imap.connection import Connection
 from mailvault.protocols.imap.types import (
-    Body,
     Bye,
     Continuation,
     Event,
@@ -15,7 +14,6 @@ from mailvault.protocols.imap.types import (
     Expunge,
     Fetch,
     Greeting,
-    Oversized,
     ResponseCode,
     Status,
     Tagged,
@@ -86,7 +84,7 @@ class Session:
                     yield value
                     return
             elif isinstance(value, Fetch) and answered not in (tag, None):
-                discard(value.body)  # of a fetch that its caller abandoned
+                discard(value)  # its caller abandoned the command
             else:
                 yield value
 
@@ -149,7 +147,8 @@ class Session:
         return said(response)
 
 
-def discard(body: Body | None) -> None:
-    """Remove the temporary file of a body that nobody will take."""
-    if body is not None and not isinstance(body, bytes | Oversized):
-        body.discard()
+def discard(fetch: Fetch) -> None:
+    """Remove the temporary files of a message that nobody will take."""
+    for octets in fetch.octets():
+        if not isinstance(octets, bytes):
+            octets.discard()
