@@ -1,0 +1,74 @@
+r"""mbox in the variety called mboxrd, which gives back the very octets.
+
+A message is a ``From `` line that ends in LF, the octets, and one LF. In the octets every line
+``>*From `` gets one ``>`` more, and nothing else changes: line ends stay CRLF, LF or what
+they are, and a message without a line end at its end, or without any octet, keeps that too.
+To read one back: take what lies between two ``From `` lines, drop the last LF, and take one
+``>`` from every line ``>+From ``. A line begins after a LF; a lone CR begins none.
+
+An mbox holds neither flags nor keywords: the fields that some programs write for them
+(``Status``, ``X-Status``) would change the message. INTERNALDATE is kept to the second, in UTC.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+# A pattern that begins with a plain line feed is searched much faster than one with "^".
+_FIRST_FROM = re.compile(rb"(>*+)From ")
+_LATER_FROM = re.compile(rb"(\n>*+)From ")
+_FIRST_QUOTED = re.compile(rb">(>*+From )")
+_LATER_QUOTED = re.compile(rb"\n>(>*+From )")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def from_line(date: datetime | None) -> bytes:
+    """The line before a message; the date is in the form of C's asctime, in UTC (RFC 4155)."""
+    at = (date or _EPOCH).astimezone(UTC)
+    day, month = _DAYS[at.weekday()], _MONTHS[at.month - 1]
+    time = f"{at.hour:02}:{at.minute:02}:{at.second:02}"
+    return f"From MAILER-DAEMON {day} {month} {at.day:2} {time} {at.year:04}\n".encode()
+
+
+def quote(octets: bytes) -> bytes:
+    """Give every ``From `` line one ``>`` more."""
+    if b"From " not in octets:
+        return octets
+    octets = _quote_later(octets)
+    return (
+        _FIRST_FROM.sub(rb"\1>From ", octets, count=1) if _FIRST_FROM.match(octets) else octets
+    )
+
+
+def _quote_later(octets: bytes) -> bytes:
+    return _LATER_FROM.sub(rb"\1>From ", octets)
+
+
+def unquote(octets: bytes) -> bytes:
+    """Take one ``>`` from every quoted ``From `` line: what `quote` did, undone."""
+    if b">From " not in octets:
+        return octets
+    octets = _LATER_QUOTED.sub(rb"\n\1", octets)
+    return octets[1:] if _FIRST_QUOTED.match(octets) else octets
+
+
+def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Quote a message that comes in pieces, wherever they are cut.
+
+    The added ``>`` stands last of its run, so a run need not be kept, only the start of a
+    ``From `` that the next piece may complete.
+    """
+    starts_line = True  # whether only ">" has come since the last line feed
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        line = data.rfind(b"\n") + 1
+        last = data[line:].lstrip(b">")
+        is_open = (line > 0 or starts_line) and last != b"From " and b"From ".startswith(last)
+        held = last if is_open else b""
+        ready = data[: len(data) - len(held)]
+        yield quote(ready) if starts_line else _quote_later(ready)
+        starts_line = is_open
+    yield held
