@@ -24,6 +24,10 @@ class ConfigurationError(UsageError):
     """The configuration file is missing, unreadable or wrong."""
 
 
+class DestinationError(UsageError):
+    """The place that mail was to be written to cannot take it."""
+
+
 class SourceError(MailvaultError):
     """Mail could not be read from a server or a file."""
 

@@ -129,6 +129,10 @@ class Destination(Protocol):
 
     def __exit__(self, *exception: object) -> None: ...
 
+    def create(self, mailbox: MailboxName) -> None:
+        """Make a mailbox, unless it is there: an empty one is worth keeping too."""
+        ...
+
     def append(
         self,
         mailbox: MailboxName,
