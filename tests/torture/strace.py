@@ -1,0 +1,62 @@
+"""A command under strace, which kills it or fills its disk at a chosen system call."""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.server.vault import RUN_SECONDS, Vault
+
+DURABLE = "fsync,fdatasync"
+WRITES = "pwrite64"  # how SQLite and the journal write; sockets and pipes do not
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    code: int
+    stderr: str
+    calls: int
+    """How often one thread made the calls that were watched; the most of any thread."""
+
+
+def traced(vault: Vault, calls: str, *arguments: str, inject: str | None = None) -> Traced:
+    """Run a command, watching ``calls``. strace counts them for each thread by itself."""
+    log = vault.folder / "strace.log"
+    watch = f"-f --seccomp-bpf -qq -o {log} -e trace={calls}".split()
+    injection = ["-e", f"inject={calls}:{inject}"] if inject else []
+    done = subprocess.run(
+        ["strace", *watch, *injection, *vault.command(*arguments)],
+        env=vault.environment(),
+        cwd=vault.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    said = done.stderr.decode(errors="replace")
+    return Traced(done.returncode, said, _most_calls(log, calls))
+
+
+def _most_calls(log: Path, calls: str) -> int:
+    wanted = re.compile(rf"^(\d+) (?:{calls.replace(',', '|')})\(", re.MULTILINE)
+    return max(Counter(wanted.findall(log.read_text())).values(), default=0)
+
+
+def peak_memory(vault: Vault, *arguments: str) -> tuple[int, int]:
+    """Run a command; give its exit code and the most octets of memory it held."""
+    command = vault.command(*arguments)
+    environment = vault.environment()
+    with (vault.folder / "output").open("wb") as output:
+        child = os.posix_spawn(
+            command[0],
+            command,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+            ],
+        )
+        _, status, usage = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024

@@ -1,0 +1,68 @@
+"""Killed at every place that matters, and at many others."""
+
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.server.vault import Vault
+from tests.servers.users import MailUser
+from tests.torture.strace import DURABLE, WRITES, traced
+from tests.torture.tries import assert_whole_after_a_sync, new_vault
+
+pytestmark = [pytest.mark.torture, pytest.mark.server]
+
+RANDOM_KILLS = 200
+FEWEST_WRITES = 40
+
+
+@pytest.mark.parametrize("calls", [DURABLE, WRITES], ids=["fsync", "write"])
+def test_a_kill_at_any_call_loses_nothing(
+    tmp_path: Path, busy_user: MailUser, calls: str
+) -> None:
+    total = traced(new_vault(tmp_path / "whole", busy_user), calls, "sync").calls
+    step = 1 if calls == DURABLE else max(1, total // FEWEST_WRITES)
+
+    for number in range(1, total + 1, step):
+        vault = new_vault(tmp_path / f"{number}", busy_user)
+        outcome = traced(vault, calls, "sync", inject=f"signal=SIGKILL:when={number}")
+        assert outcome.code == -signal.SIGKILL, outcome.stderr
+        assert_whole_after_a_sync(vault, busy_user)
+
+
+def test_a_kill_of_init_at_any_call_can_be_repeated(
+    tmp_path: Path, busy_user: MailUser
+) -> None:
+    (tmp_path / "whole").mkdir()
+    total = traced(Vault(tmp_path / "whole", busy_user), DURABLE, "init").calls
+
+    for number in range(1, total + 1):
+        (tmp_path / f"{number}").mkdir()
+        vault = Vault(tmp_path / f"{number}", busy_user)
+        traced(vault, DURABLE, "init", inject=f"signal=SIGKILL:when={number}")
+        vault.init()
+        assert_whole_after_a_sync(vault, busy_user)
+
+
+def test_two_hundred_kills_lose_nothing(tmp_path: Path, busy_user: MailUser) -> None:
+    chance = random.Random(200)
+    kills = 0
+    for number in range(RANDOM_KILLS // 4):
+        vault = new_vault(tmp_path / f"{number}", busy_user)
+        kills += sum(_killed(vault, chance.uniform(0.1, 1.2)) for _ in range(4))
+        assert_whole_after_a_sync(vault, busy_user)
+
+    assert kills > RANDOM_KILLS // 4
+
+
+def _killed(vault: Vault, seconds: float) -> bool:
+    with vault.start("sync") as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        _, said = process.communicate()
+    assert process.returncode in (0, -signal.SIGKILL), said
+    return process.returncode != 0
