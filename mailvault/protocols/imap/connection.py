@@ -19,7 +19,8 @@ from mailvault.protocols.imap.states import (
     VALUES_BEFORE_LOGIN,
     VALUES_BEFORE_TLS,
     State,
-    answered,
+    who_asked,
+    who_fetches,
 )
 from mailvault.protocols.imap.types import (
     Bye,
@@ -216,14 +217,16 @@ class Connection:
         if self.state is State.GREETING:
             return self._greet(value)
         value = self._accepted(value)
+        if isinstance(value, Fetch):
+            self._count()
+            tag = who_fetches(self.in_flight, value)
+            return Event(value if tag is not None else _without_octets(value), tag)
         if isinstance(value, Tagged):
             return self._complete(value)
         if isinstance(value, Continuation):
             return self._continue(value)
-        self._count(value)
-        tag = answered(self.in_flight, value)
-        if isinstance(value, Fetch):
-            return Event(value if tag is not None else _without_octets(value), tag)
+        self._count()
+        tag = who_asked(self.in_flight, value)
         self._observe(value, tag)
         return Event(value, tag)
 
@@ -301,22 +304,25 @@ class Connection:
         self._is_asked = True
         return Event(value, tag)
 
-    def _count(self, value: Value) -> None:
+    def _count(self) -> None:
         self._untagged += 1
         if self._untagged > self._limits.untagged_in_command:
             raise ProtocolViolation(
                 f"the server sent more than {self._limits.untagged_in_command} responses"
                 " to one command"
             )
-        if isinstance(value, ListItem):
-            self._mailboxes += 1
-            if self._mailboxes > self._limits.mailboxes:
-                raise ProtocolViolation(
-                    f"the server listed more than {self._limits.mailboxes} mailboxes"
-                )
+
+    def _count_mailbox(self) -> None:
+        self._mailboxes += 1
+        if self._mailboxes > self._limits.mailboxes:
+            raise ProtocolViolation(
+                f"the server listed more than {self._limits.mailboxes} mailboxes"
+            )
 
     def _observe(self, value: Value, tag: str | None) -> None:
-        if isinstance(value, Capability):
+        if isinstance(value, ListItem):
+            self._count_mailbox()
+        elif isinstance(value, Capability):
             self._set_capabilities(value.names)
         elif isinstance(value, Status):
             if value.condition is Condition.PREAUTH:
@@ -357,4 +363,4 @@ def _without_octets(value: Fetch) -> Fetch:
         is_empty = False
         if not isinstance(octets, bytes):
             octets.discard()
-    return value if is_empty else replace(value, body=None, sections=())
+    return value if is_empty else value._replace(body=None, sections=())

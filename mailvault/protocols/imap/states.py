@@ -83,17 +83,6 @@ VALUES_BEFORE_TLS = frozenset({Tagged, Capability, Bye})
 VALUES_BEFORE_LOGIN = VALUES_BEFORE_TLS | {Continuation, Status, Id, Unknown}
 
 
-def _fetch(command: Command, value: Fetch) -> bool:
-    if command.name in SELECTING:  # RFC 7162 3.2.5: QRESYNC sends changed flags
-        return not any(True for _ in value.octets())
-    uids = command.uids if command.name is Name.UID_FETCH else None
-    if uids is None or value.uid is None or value.uid not in uids:
-        return False
-    # A body is taken only for the message, and in the command, that it was asked for.
-    is_asked_for = value.body is None or FetchItem.BODY in command.items
-    return is_asked_for and (not value.sections or FetchItem.MESSAGE_ID in command.items)
-
-
 def _status(command: Command, value: StatusItem) -> bool:
     if command.mailbox is None or command.name is not Name.STATUS:
         return command.returns_status
@@ -117,8 +106,6 @@ _ANSWERED_BY: Mapping[type[Value], frozenset[Name]] = {
 
 
 def _answers(command: Command, value: Value) -> bool:
-    if isinstance(value, Fetch):
-        return _fetch(command, value)
     if isinstance(value, StatusItem):
         return _status(command, value)
     if isinstance(value, ListItem):
@@ -128,7 +115,7 @@ def _answers(command: Command, value: Value) -> bool:
     return command.name in _ANSWERED_BY.get(type(value), ())
 
 
-def answered(in_flight: Mapping[str, Command], value: Value) -> str | None:
+def who_asked(in_flight: Mapping[str, Command], value: Value) -> str | None:
     """Return the tag of the oldest command that ``value`` answers, or None: unasked for."""
     if isinstance(value, ESearch) and value.tag is not None:
         return value.tag if value.tag in in_flight else None
@@ -139,3 +126,25 @@ def answered(in_flight: Mapping[str, Command], value: Value) -> str | None:
         for tag, command in in_flight.items():
             return tag if command.name is Name.STATUS else None
     return None
+
+
+def who_fetches(in_flight: Mapping[str, Command], value: Fetch) -> str | None:
+    """Return the tag of the oldest command that wants ``value``, or None: unasked for.
+
+    A body is taken only for the message, and in the command, that it was asked for.
+    """
+    uid = value.uid
+    for tag, command in in_flight.items():
+        uids = command.uids
+        if uids is not None and uid in uids:
+            if command.name is Name.UID_FETCH and _is_asked_for(command, value):
+                return tag
+        elif command.name in SELECTING and not any(True for _ in value.octets()):
+            return tag  # RFC 7162 3.2.5: QRESYNC sends changed flags
+    return None
+
+
+def _is_asked_for(command: Command, value: Fetch) -> bool:
+    if value.body is not None and FetchItem.BODY not in command.items:
+        return False
+    return not value.sections or FetchItem.MESSAGE_ID in command.items

@@ -50,9 +50,9 @@ class UidSet:
         return cls(_runs(number for number in numbers if number))
 
     @property
-    def ranges(self) -> Iterator[Range]:
+    def ranges(self) -> tuple[Range, ...]:
         """The ranges, both ends included, ascending."""
-        return zip(self._firsts, self._lasts, strict=True)
+        return tuple(self._pairs())
 
     def encode(self) -> bytes:
         """Write the set as a command argument. An empty set has no form: ValueError."""
@@ -64,7 +64,7 @@ class UidSet:
         """Cut into sets of at most ``count`` UIDs, ascending."""
         part: list[Range] = []
         room = count
-        for start, last in self.ranges:
+        for start, last in self._pairs():
             first = start
             while last - first >= room:
                 yield UidSet([*part, (first, first + room - 1)])
@@ -79,7 +79,7 @@ class UidSet:
         """Cut into sets whose ``encode()`` is at most ``max_octets`` (21 or more) long."""
         part: list[Range] = []
         length = 0
-        for first, last in self.ranges:
+        for first, last in self._pairs():
             needed = len(_element(first, last)) + 1
             if part and length + needed > max_octets + 1:
                 yield UidSet(part)
@@ -125,13 +125,16 @@ class UidSet:
         return hash((self._firsts.tobytes(), self._lasts.tobytes()))
 
     def __or__(self, other: "UidSet") -> "UidSet":
-        return UidSet(sorted(chain(self.ranges, other.ranges)))
+        return UidSet(sorted(chain(self._pairs(), other._pairs())))
 
     def __and__(self, other: "UidSet") -> "UidSet":
         return UidSet(_sweep(self, other, lambda mine, theirs: mine and theirs))
 
     def __sub__(self, other: "UidSet") -> "UidSet":
         return UidSet(_sweep(self, other, lambda mine, theirs: mine and not theirs))
+
+    def _pairs(self) -> Iterator[Range]:
+        return zip(self._firsts, self._lasts, strict=True)
 
     def __repr__(self) -> str:
         text = self.encode().decode() if self else ""
@@ -201,10 +204,10 @@ def _sweep(one: UidSet, two: UidSet, keep: Callable[[bool, bool], bool]) -> Iter
     """Walk the edges of both sets in order and keep the stretches that ``keep`` chooses."""
     edges = sorted(
         chain(
-            ((first, 0) for first, _ in one.ranges),
-            ((last + 1, 0) for _, last in one.ranges),
-            ((first, 1) for first, _ in two.ranges),
-            ((last + 1, 1) for _, last in two.ranges),
+            ((first, 0) for first, _ in one._pairs()),
+            ((last + 1, 0) for _, last in one._pairs()),
+            ((first, 1) for first, _ in two._pairs()),
+            ((last + 1, 1) for _, last in two._pairs()),
         )
     )
     inside = [False, False]
