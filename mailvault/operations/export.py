@@ -1,0 +1,167 @@
+"""Export: write the archive's mail out, as it is or was after a past run."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mailvault.archive.archive import Archive
+from mailvault.archive.catalog.views import MailboxView, PlacementView
+from mailvault.errors import ArchiveDamaged, DestinationError, MailvaultError, MessageMissing
+from mailvault.mail.globs import MailboxGlobs
+from mailvault.mail.model import Digest, MailboxName, Octets, RunNumber
+from mailvault.operations.reports import INCOMPLETE, Progress, Silent
+from mailvault.operations.verify import DAMAGED
+from mailvault.ports import Destination
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedMailbox:
+    """What of a mailbox is now at the destination."""
+
+    account: str
+    mailbox: MailboxName
+    messages: int = 0
+    octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFailure:
+    """A message that is not at the destination; or a mailbox, if there is no digest."""
+
+    digest: Digest | None
+    account: str
+    mailbox: MailboxName
+    reason: str
+    is_damage: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    mailboxes: tuple[ExportedMailbox, ...]
+    failures: tuple[ExportFailure, ...]
+
+    @property
+    def exit_code(self) -> int:
+        if any(failure.is_damage for failure in self.failures):
+            return DAMAGED
+        return INCOMPLETE if self.failures else 0
+
+
+def export(
+    archive: Archive,
+    destination: Destination,
+    *,
+    account: str | None = None,
+    globs: MailboxGlobs | None = None,
+    at: RunNumber | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write mailboxes and their messages to an open destination.
+
+    Mailboxes lie below a folder of their account's name when the archive has several
+    accounts and none was chosen. A message that cannot be read or written is reported.
+
+    Raises:
+        NoSpace: the destination is full.
+    """
+    views = [
+        view
+        for view in archive.catalog.mailboxes(account, at)
+        if globs is None or globs.matches(view.name)
+    ]
+    is_single = account is not None or len(archive.catalog.accounts()) == 1
+    work = _Export(archive, destination, progress or Silent(), is_prefixed=not is_single)
+    work.make_mailboxes(views)
+    work.copy(archive.catalog.placements(mailbox_ids={v.mailbox_id for v in views}, at=at))
+    return ExportReport(tuple(work.exported.values()), tuple(work.failures))
+
+
+class _Export:
+    def __init__(
+        self,
+        archive: Archive,
+        destination: Destination,
+        progress: Progress,
+        *,
+        is_prefixed: bool,
+    ) -> None:
+        self.exported: dict[tuple[str, MailboxName], ExportedMailbox] = {}
+        self.failures: list[ExportFailure] = []
+        self._archive = archive
+        self._destination = destination
+        self._progress = progress
+        self._is_prefixed = is_prefixed
+        self._expected: dict[tuple[str, MailboxName], int] = {}
+
+    def make_mailboxes(self, views: Iterable[MailboxView]) -> None:
+        """Empty mailboxes too, but not names that only lead to others."""
+        for view in views:
+            key = view.account, view.name
+            self._expected[key] = self._expected.get(key, 0) + view.messages
+            if view.messages:
+                self.exported[key] = ExportedMailbox(*key)
+            elif view.is_selectable:
+                self._make_empty(*key)
+
+    def _make_empty(self, account: str, name: MailboxName) -> None:
+        try:
+            self._destination.create(self._target(account, name))
+        except DestinationError as error:
+            self._fail(None, account, name, error)
+        else:
+            self.exported[account, name] = ExportedMailbox(account, name)
+
+    def copy(self, placements: Iterable[PlacementView]) -> None:
+        current: tuple[str, MailboxName] | None = None
+        for placement in placements:
+            key = placement.account, placement.mailbox
+            if key != current:
+                self._finish(current)
+                self._progress.mailbox(*key, self._expected.get(key))
+                current = key
+            self._copy(placement)
+        self._finish(current)
+
+    def _copy(self, placement: PlacementView) -> None:
+        try:
+            octets = self._archive.content.get(placement.digest)
+            self._append(placement, octets)
+        except (ArchiveDamaged, MessageMissing, DestinationError) as error:
+            self._fail(placement.digest, placement.account, placement.mailbox, error)
+            return
+        key = placement.account, placement.mailbox
+        done = self.exported.get(key) or ExportedMailbox(*key)
+        self.exported[key] = replace(
+            done, messages=done.messages + 1, octets=done.octets + placement.size
+        )
+        self._progress.stored(1, placement.size)
+
+    def _append(self, placement: PlacementView, octets: Octets) -> None:
+        try:
+            self._destination.append(
+                self._target(placement.account, placement.mailbox),
+                octets,
+                flags=placement.flags,
+                internal_date=placement.internal_date,
+            )
+        finally:
+            if not isinstance(octets, bytes):
+                octets.discard()
+
+    def _fail(
+        self, digest: Digest | None, account: str, mailbox: MailboxName, error: MailvaultError
+    ) -> None:
+        log.warning("%s %s: %s", account, mailbox, error)
+        is_damage = not isinstance(error, DestinationError)
+        self.failures.append(ExportFailure(digest, account, mailbox, str(error), is_damage))
+
+    def _target(self, account: str, name: MailboxName) -> MailboxName:
+        return MailboxName((account, *name.parts)) if self._is_prefixed else name
+
+    def _finish(self, mailbox: tuple[str, MailboxName] | None) -> None:
+        if mailbox is not None:
+            done = self.exported.get(mailbox)
+            log.info("%s %s: %d exported", *mailbox, done.messages if done else 0)
+            self._progress.done(*mailbox)
