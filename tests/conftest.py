@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
-from tests.servers.dovecot import PLAIN_CAPABILITIES, Dovecot
+from tests.servers.dovecot import Dovecot
 from tests.servers.process import MailServer, ServerUnavailable
 from tests.servers.users import MailUser, new_user
 
@@ -38,7 +38,7 @@ def dovecot() -> Iterator[Dovecot]:
 @pytest.fixture(scope="session")
 def plain_dovecot() -> Iterator[Dovecot]:
     """Dovecot without CONDSTORE, QRESYNC, COMPRESS and the extended LISTs."""
-    with available(server := Dovecot(capabilities=PLAIN_CAPABILITIES)):
+    with available(server := Dovecot(is_plain=True)):
         yield server
 
 

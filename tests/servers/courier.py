@@ -13,21 +13,14 @@ from pathlib import Path
 from tests.servers.packages import library_path, unpacked
 from tests.servers.process import HOST, MailServer, ServerUnavailable, run
 
-PACKAGES = (
-    "courier-base",
-    "courier-imap",
-    "courier-pop",
-    "courier-authlib",
-    "libcourier-unicode4",
-    "libgamin0",
-    "gamin",
-)
+PACKAGES = ("courier-base", "courier-imap", "courier-pop", "courier-authlib")
+FILE_MONITOR_PACKAGES = ("gamin", "libgamin0")  # up to Debian 12; later releases need none
 LIBEXEC = Path("usr/lib/courier/courier")
+FILE_MONITOR = "usr/libexec/gam_server"
 NEEDED = (
     "usr/sbin/couriertcpd",
     "usr/bin/imapd",
     "usr/bin/maildirmake.courier",
-    "usr/libexec/gam_server",
     *(str(LIBEXEC / name) for name in ("imaplogin", "courierpop3login", "courierpop3d")),
 )
 
@@ -67,7 +60,7 @@ class Courier(MailServer):
     _authentication: "_Authentication | None" = None
 
     def _configure(self) -> None:
-        self._root = unpacked("courier", PACKAGES, NEEDED)
+        self._root = unpacked("courier", PACKAGES, NEEDED, optional=FILE_MONITOR_PACKAGES)
         (self.folder / "lib").mkdir()
         (self.folder / "home").mkdir()
         self._redirect_authentication()
@@ -100,9 +93,10 @@ class Courier(MailServer):
 
     def _launch(self) -> None:
         self._authentication = _Authentication(self, self.folder / "s")
-        # Without it every login waits 1.2 s for the file monitor, every mailbox change 1 s.
-        monitor = f"{self._root}/usr/libexec/gam_server --notimeout {self.folder.name}"
-        self._spawn(monitor.split(), self._imap_environment)
+        if (self._root / FILE_MONITOR).exists():
+            # Else every login waits 1.2 s for the file monitor, every mailbox change 1 s.
+            monitor = f"{self._root}/{FILE_MONITOR} --notimeout {self.folder.name}"
+            self._spawn(monitor.split(), self._imap_environment)
         libexec = self._root / LIBEXEC
         pop3 = f"{libexec}/courierpop3login {libexec}/courierpop3d Maildir"
         imap = f"{libexec}/imaplogin {self._root}/usr/bin/imapd Maildir"
@@ -110,7 +104,7 @@ class Courier(MailServer):
         self._listen("imap", imap, self._imap_environment)
 
     def _listen(self, service: str, program: str, settings: dict[str, str]) -> None:
-        limits = "-maxprocs=100 -maxperip=100 -nodnslookup -noidentlookup"
+        limits = "-maxprocs=100 -maxperip=100 -nodnslookup"
         listener = f"{self._root}/usr/sbin/couriertcpd -address={HOST} {limits}"
         self._spawn(f"{listener} {self.ports[service]} {program}".split(), settings)
 

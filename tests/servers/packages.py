@@ -29,8 +29,18 @@ def cache_folder() -> Path:
     return Path("/var/cache/mailvault-tests")  # root with a checkout that only root may enter
 
 
-def unpacked(server: str, packages: Sequence[str], programs: Sequence[str]) -> Path:
-    """Give the folder with a server's unpacked packages; fill it when called first."""
+def unpacked(
+    server: str,
+    packages: Sequence[str],
+    programs: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+) -> Path:
+    """Give the folder with a server's unpacked packages; fill it when called first.
+
+    The libraries that ``programs`` miss are found by themselves. Packages that are
+    ``optional`` exist in some releases only.
+    """
     cache = cache_folder()
     root = cache / server
     if (root / ".complete").exists():
@@ -41,7 +51,9 @@ def unpacked(server: str, packages: Sequence[str], programs: Sequence[str]) -> P
         raise ServerFailed(f"{cache} cannot be entered by {owner}: set MAILVAULT_TEST_CACHE")
     with _locked(cache / f"{server}.lock"):
         if not (root / ".complete").exists():
-            _fill(root, cache / "debs", packages, programs)
+            _fetch(packages, cache / "debs")
+            found = [name for name in optional if _is_fetched(name, cache / "debs")]
+            _fill(root, cache / "debs", [*packages, *found], programs)
     return root
 
 
@@ -57,7 +69,6 @@ def _fill(root: Path, debs: Path, packages: Sequence[str], programs: Sequence[st
     work = Path(tempfile.mkdtemp(prefix=f".{root.name}", dir=root.parent))
     try:
         work.chmod(0o755)
-        _fetch(packages, debs)
         _unpack(packages, debs, work)
         tried: set[str] = set(packages)
         while missing := _missing_libraries(work, programs):
@@ -66,10 +77,8 @@ def _fill(root: Path, debs: Path, packages: Sequence[str], programs: Sequence[st
                 names = ", ".join(sorted(missing))
                 raise ServerUnavailable(f"{root.name}: no package gives {names}")
             tried |= more
-            for package in sorted(more):
-                with contextlib.suppress(ServerUnavailable):  # one of several alternatives
-                    _fetch([package], debs)
-            _unpack(sorted(more), debs, work)
+            # Of some dependencies there are several alternatives.
+            _unpack([name for name in sorted(more) if _is_fetched(name, debs)], debs, work)
         (work / ".complete").touch()
         work.rename(root)
     finally:
@@ -93,6 +102,14 @@ def _fetch(packages: Iterable[str], debs: Path) -> None:
             run(download, folder=debs)
         except ServerFailed as again:
             raise ServerUnavailable(str(again)) from again
+
+
+def _is_fetched(package: str, debs: Path) -> bool:
+    try:
+        _fetch([package], debs)
+    except ServerUnavailable:
+        return False
+    return True
 
 
 def _unpack(packages: Iterable[str], debs: Path, root: Path) -> None:
