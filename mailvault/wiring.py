@@ -5,7 +5,7 @@ Everything heavy is imported inside the functions: `mailvault --help` must not w
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,11 @@ from mailvault.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
+    from mailvault.mail.globs import MailboxGlobs
+    from mailvault.mail.model import Mailbox
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.check import CheckReport
+    from mailvault.operations.reports import Progress, SyncReport
     from mailvault.ports import Source
     from mailvault.transport.endpoint import Endpoint
     from mailvault.transport.imap import ImapClient
@@ -58,7 +61,7 @@ def open_archive(configuration: Configuration, *, writing: bool) -> "Archive":
     return Archive.open(configuration.archive.path, writing=writing, clock=SystemClock())
 
 
-def sync_account(account: AccountSettings, spool_folder: Path) -> "SyncAccount":
+def sync_account(account: AccountSettings, spool_folder: Path | None) -> "SyncAccount":
     """Give sync what it needs of an account. Nothing is connected yet."""
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.operations.account_sync import SyncAccount
@@ -72,7 +75,9 @@ def sync_account(account: AccountSettings, spool_folder: Path) -> "SyncAccount":
     )
 
 
-def source_factory(account: AccountSettings, spool_folder: Path) -> "Callable[[], Source]":
+def source_factory(
+    account: AccountSettings, spool_folder: Path | None
+) -> "Callable[[], Source]":
     """Give what opens one connection after another to the account's server."""
     connect = connector(account, spool_folder)
 
@@ -153,3 +158,48 @@ def check_account(account: AccountSettings) -> "CheckReport":
     except MailvaultError as error:
         return CheckReport(account.name, error=error)
     return check(account.name, connector(account), MailboxGlobs(account.mailboxes))
+
+
+def sync(
+    archive: "Archive",
+    accounts: Sequence[AccountSettings],
+    *,
+    only: "MailboxGlobs | None",
+    accept_empty: bool,
+    progress: "Progress",
+) -> "SyncReport":
+    """Bring an open archive level with the servers of these accounts."""
+    from mailvault.operations.sync import sync as operation
+
+    return operation(
+        archive,
+        [sync_account(account, archive.tmp) for account in accounts],
+        mailbox_globs=only,
+        accept_empty=accept_empty,
+        progress=progress,
+    )
+
+
+def preview(
+    archive: "Archive",
+    accounts: Sequence[AccountSettings],
+    *,
+    only: "MailboxGlobs | None",
+    **_: object,
+) -> "SyncReport":
+    """Count what a sync would fetch."""
+    from mailvault.operations.preview import preview as operation
+
+    # A reader of the archive has no business in its folder for temporary files.
+    return operation(
+        archive, [sync_account(account, None) for account in accounts], mailbox_globs=only
+    )
+
+
+def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str, "Mailbox"]]:
+    """List what each server has, whatever the globs of the accounts say."""
+    for account in accounts:
+        refuse_unsupported(account)
+        with connector(account)() as client:
+            for listed in client.list_mailboxes():
+                yield account.name, listed.mailbox

@@ -41,7 +41,10 @@ def root(
     context: typer.Context,
     config: ConfigOption = None,
     verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="Log more; twice for all.")
+        int,
+        typer.Option(
+            "-v", "--verbose", count=True, show_default=False, help="Log more; twice for all."
+        ),
     ] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log errors only.")] = False,
     log_format: Annotated[str, typer.Option(metavar="text|json", help="How to log.")] = "text",

@@ -12,7 +12,10 @@ def check(
     accounts: AccountsArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Connect, log in, list mailboxes, and say what is misconfigured; change nothing."""
+    """Say what the servers can do and what is misconfigured.
+
+    Connects, logs in and lists mailboxes; changes nothing on either side.
+    """
     from mailvault import wiring
     from mailvault.cli.check_report import check_json, check_lines, explain_check
 

@@ -54,7 +54,7 @@ def init(  # one option for each question
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Create the archive and, where there is none, a configuration file."""
+    """Create the archive, and a configuration where there is none."""
     from mailvault.cli.setup import AccountOptions, ArchiveOptions, set_up
 
     done = set_up(
@@ -70,5 +70,5 @@ def init(  # one option for each question
     if as_json:
         emit_json({"schema": 1, **asdict(done)})
         return
-    for line in done.lines():
+    for line in done.lines() if invocation(context).verbosity >= 0 else ():
         emit(line)

@@ -2,39 +2,34 @@
 
 import typer
 
+from mailvault.cli.cat import cat
 from mailvault.cli.check import check
+from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.initialise import init
-
-EXIT_CODES = {
-    0: "done",
-    1: "unexpected error (a bug)",
-    2: "usage or configuration",
-    3: "done, but something is owed or suspicious",
-    4: "verify found damage",
-    10: "network or server",
-    11: "login refused",
-    12: "TLS refused",
-    20: "archive unusable",
-    21: "no space",
-    75: "archive in use by another process",
-    130: "interrupted (143 by SIGTERM)",
-}
-ANY_COMMAND = (0, 1, 2, 130)
-SERVER = (10, 11, 12)
-READING = (20,)
-WRITING = (20, 21, 75)
+from mailvault.cli.log import log
+from mailvault.cli.mailboxes import mailboxes
+from mailvault.cli.placements import list_messages
+from mailvault.cli.rebuild import rebuild
+from mailvault.cli.show import show
+from mailvault.cli.status import status
+from mailvault.cli.synchronise import sync
+from mailvault.cli.verification import verify
 
 COMMANDS = (
-    ("init", init, (*READING, 21)),
-    ("check", check, SERVER),
+    ("init", init, BY_WRITING),
+    ("check", check, BY_SERVERS),
+    ("sync", sync, (3, *BY_SERVERS, *BY_WRITING)),
+    ("status", status, BY_READING),
+    ("mailboxes", mailboxes, (*BY_SERVERS, *BY_READING)),
+    ("list", list_messages, BY_READING),
+    ("show", show, BY_READING),
+    ("cat", cat, BY_READING),
+    ("log", log, BY_READING),
+    ("verify", verify, (4, *BY_READING)),
+    ("rebuild", rebuild, BY_WRITING),
 )
 
 
 def register_commands(app: typer.Typer) -> None:
     for name, command, exit_codes in COMMANDS:
         app.command(name, epilog=epilog(exit_codes))(command)
-
-
-def epilog(exit_codes: tuple[int, ...]) -> str:
-    codes = sorted({*ANY_COMMAND, *exit_codes})
-    return "Exit codes: " + "; ".join(f"{code} {EXIT_CODES[code]}" for code in codes) + "."

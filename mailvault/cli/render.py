@@ -6,6 +6,7 @@ from datetime import datetime
 from mailvault.cli.terminal import padded, printable, shortened, width
 
 KIBI = 1024
+NOTHING_NEW = "nothing new"
 
 
 def size_text(octets: int) -> str:
@@ -43,6 +44,19 @@ def duration_text(seconds: float) -> str:
 def time_text(instant: datetime | None) -> str:
     """An instant in local time, to the minute."""
     return "-" if instant is None else instant.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def changes_text(
+    *, arrived: int, octets: int, flags_changed: int, expunged: int, unreadable: int
+) -> str:
+    """What a sync changed, in words; only what is not zero."""
+    parts = {
+        f"{arrived:,} new" + (f" ({size_text(octets)})" if octets else ""): arrived,
+        count_text(flags_changed, "flag change"): flags_changed,
+        f"{expunged:,} expunged": expunged,
+        f"{unreadable:,} unreadable": unreadable,
+    }
+    return ", ".join(text for text, number in parts.items() if number) or NOTHING_NEW
 
 
 def flags_text(flags: Iterable[str]) -> str:

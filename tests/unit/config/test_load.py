@@ -90,8 +90,8 @@ MISTAKES = {
     "tls none far away": (
         WORK + 'tls = "none"',
         (
-            'accounts.work.tls: would send the password unprotected; use "implicit" or "starttls", '
-            "or add insecure = true if the network is trusted"
+            'accounts.work.tls: would send the password unprotected; use "implicit" or '
+            '"starttls", or add insecure = true if the network is trusted'
         ),
     ),
     "certificate without tls": (
@@ -147,8 +147,8 @@ MISTAKES = {
     "fingerprint too short": (
         WORK + 'tls_fingerprint = "sha256:abcd"',
         (
-            'accounts.work.tls_fingerprint: must be "sha256:" and the 64 hexadecimal digits of a '
-            "certificate"
+            'accounts.work.tls_fingerprint: must be "sha256:" and the 64 hexadecimal digits of '
+            "a certificate"
         ),
     ),
     "no connections": (
@@ -166,8 +166,8 @@ MISTAKES = {
     "two deletions": (
         OLD + "leave_on_server = false\ndelete_after_days = 3",
         (
-            "accounts.work.delete_after_days: means nothing with leave_on_server = false, which "
-            "deletes at once; remove one of them"
+            "accounts.work.delete_after_days: means nothing with leave_on_server = false, "
+            "which deletes at once; remove one of them"
         ),
     ),
     "schedule without sense": (

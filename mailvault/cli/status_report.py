@@ -1,0 +1,136 @@
+"""What ``status`` gathers and how it is shown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailvault.archive.archive import Archive
+from mailvault.archive.catalog.views import AccountStatus, DebtView, Status, SuspicionView
+from mailvault.cli.output import JsonValue, json_time
+from mailvault.cli.render import count_text, duration_text, size_text, table, time_text
+from mailvault.cli.terminal import printable
+from mailvault.config.model import Configuration
+
+SHOWN_DEBTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    path: str
+    store: str
+    stored_octets: int
+    status: Status
+    accounts: tuple[AccountStatus, ...]
+    debts: tuple[DebtView, ...]
+    suspicions: tuple[SuspicionView, ...]
+    now: datetime
+
+    def age_seconds(self, account: AccountStatus) -> int | None:
+        """Seconds since the last success; None when there was none."""
+        if account.last_success is None:
+            return None
+        return max(0, round((self.now - account.last_success).total_seconds()))
+
+
+def read_overview(archive: Archive, configuration: Configuration, now: datetime) -> Overview:
+    """Gather what is known of the archive and of every account, synced yet or not."""
+    status = archive.catalog.status()
+    synced = {account.account: account for account in status.accounts}
+    accounts = [*synced.values()]
+    for name, settings in configuration.accounts.items():
+        if name not in synced:
+            accounts.append(
+                AccountStatus(name, settings.protocol, None, None, None, 0, 0, 0, 0)
+            )
+    return Overview(
+        path=str(archive.path),
+        store=archive.store,
+        stored_octets=archive.content.stored_octets(),
+        status=status,
+        accounts=tuple(sorted(accounts, key=lambda account: account.account)),
+        debts=tuple(archive.catalog.debts()),
+        suspicions=tuple(archive.catalog.suspicions()),
+        now=now,
+    )
+
+
+def status_json(overview: Overview) -> dict[str, JsonValue]:
+    return {
+        "schema": 1,
+        "archive": {
+            "path": overview.path,
+            "store": overview.store,
+            "messages": overview.status.messages,
+            "placements": overview.status.placements,
+            "octets": overview.status.octets,
+            "stored_octets": overview.stored_octets,
+        },
+        "accounts": [
+            {
+                "account": account.account,
+                "protocol": account.protocol,
+                "last_run": json_time(account.last_run),
+                "last_success": json_time(account.last_success),
+                "last_error": account.last_error,
+                "age_seconds": overview.age_seconds(account),
+                "messages": account.messages,
+                "debts": account.debts,
+                "suspicions": account.suspicions,
+                "suspended": False,
+                "next_run": None,
+            }
+            for account in overview.accounts
+        ],
+    }
+
+
+def status_lines(overview: Overview) -> Iterator[str]:
+    status = overview.status
+    yield f"archive   {printable(overview.path)} ({overview.store})"
+    yield (
+        f"          {count_text(status.messages, 'message')} in "
+        f"{count_text(status.placements, 'place')}, {size_text(status.octets)}, "
+        f"stored in {size_text(overview.stored_octets)}{_share(overview)}"
+    )
+    if overview.accounts:
+        yield ""
+    rows = [_row(overview, account) for account in overview.accounts]
+    header = ("account", "last run", "last success", "age", "messages", "size", "owed", "state")
+    yield from table(header, rows, right=(4, 5, 6)) if rows else ()
+    for suspicion in overview.suspicions:
+        where = f" {suspicion.mailbox}" if suspicion.mailbox else ""
+        yield printable(f"suspicious: {suspicion.account}{where}: {suspicion.reason}")
+    for debt in overview.debts[:SHOWN_DEBTS]:
+        since = time_text(debt.owed_since)
+        yield printable(
+            f"owed since {since}: {debt.account} {debt.mailbox} UID {debt.uid}: {debt.reason}"
+        )
+    if len(overview.debts) > SHOWN_DEBTS:
+        yield f"... and {count_text(len(overview.debts) - SHOWN_DEBTS, 'message')} more owed"
+
+
+def _share(overview: Overview) -> str:
+    octets = overview.status.octets
+    return f" ({overview.stored_octets / octets:.0%})" if octets else ""
+
+
+def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
+    age = overview.age_seconds(account)
+    return (
+        account.account,
+        time_text(account.last_run),
+        time_text(account.last_success),
+        "-" if age is None else duration_text(age),
+        count_text(account.messages),
+        size_text(account.octets),
+        count_text(account.debts),
+        _state(account),
+    )
+
+
+def _state(account: AccountStatus) -> str:
+    if account.last_run is None:
+        return "never synced"
+    if account.last_error:
+        return f"failed: {account.last_error}"
+    return "suspicious" if account.suspicions else "ok"

@@ -1,0 +1,124 @@
+"""How the report of a sync is shown."""
+
+from collections.abc import Iterator, Sequence
+
+from mailvault.cli.logs import explain
+from mailvault.cli.output import JsonValue
+from mailvault.cli.render import NOTHING_NEW, changes_text, count_text, duration_text
+from mailvault.cli.terminal import printable
+from mailvault.errors import UsageError
+from mailvault.mail.globs import MailboxGlobs
+from mailvault.operations.reports import AccountReport, MailboxReport, SyncReport
+
+
+def sync_json(report: SyncReport) -> dict[str, JsonValue]:
+    return {
+        "schema": 1,
+        "run": report.run,
+        "accounts": [_account_json(account) for account in report.accounts],
+    }
+
+
+def _account_json(account: AccountReport) -> dict[str, JsonValue]:
+    return {
+        "account": account.name,
+        "ok": account.ok,
+        "error": str(account.error) if account.error else None,
+        "suspicion": account.suspicion,
+        "debts": account.debts,
+        "mailboxes": [_mailbox_json(mailbox) for mailbox in account.mailboxes],
+        "deleted_on_server": 0,
+    }
+
+
+def _mailbox_json(report: MailboxReport) -> dict[str, JsonValue]:
+    return {
+        "mailbox": str(report.mailbox),
+        "arrived": report.arrived,
+        "flags_changed": report.flags_changed,
+        "expunged": report.expunged,
+        "unreadable": report.unreadable,
+        "octets": report.octets,
+        "seconds": round(report.seconds, 3),
+        "error": str(report.error) if report.error else None,
+        "suspicion": report.suspicion,
+    }
+
+
+def sync_lines(report: SyncReport, *, verbosity: int) -> Iterator[str]:
+    """One line for each mailbox in which something happened, and a summary."""
+    if verbosity < 0:
+        return
+    for account in report.accounts:
+        for mailbox in account.mailboxes:
+            counts = _counts([mailbox])
+            if counts != NOTHING_NEW or verbosity > 0:
+                took = f" in {duration_text(mailbox.seconds)}" if mailbox.seconds else ""
+                name = printable(str(mailbox.mailbox))
+                yield f"{account.name}  {name}: {counts}{took}"
+        yield _summary(account, is_preview=report.run is None)
+
+
+def _summary(account: AccountReport, *, is_preview: bool) -> str:
+    counts = _counts(account.mailboxes)
+    where = count_text(len(account.mailboxes), "mailbox", "mailboxes")
+    ended = "" if account.ok else ", not complete"
+    preview = " to fetch" if is_preview else ""
+    return f"{account.name}: {counts}{preview} in {where}{ended}"
+
+
+def _counts(reports: Sequence[MailboxReport]) -> str:
+    return changes_text(
+        arrived=sum(report.arrived for report in reports),
+        octets=sum(report.octets for report in reports),
+        flags_changed=sum(report.flags_changed for report in reports),
+        expunged=sum(report.expunged for report in reports),
+        unreadable=sum(report.unreadable for report in reports),
+    )
+
+
+def sync_exit_code(report: SyncReport, only: MailboxGlobs | None) -> int:
+    """A glob of the command line that selects nothing anywhere is a mistake in typing."""
+    return max(report.exit_code, UsageError.exit_code if _selects_nothing(report, only) else 0)
+
+
+def _selects_nothing(report: SyncReport, only: MailboxGlobs | None) -> bool:
+    return only is not None and all(
+        account.ok and not account.suspicion and not account.mailboxes
+        for account in report.accounts
+    )
+
+
+def explain_sync(report: SyncReport, only: MailboxGlobs | None, log_format: str) -> None:
+    """Say on standard error what went wrong, what is owed and what is suspicious."""
+    for account in report.accounts:
+        for what, hint in _troubles(account):
+            explain(what, hint, exit_code=account.exit_code, log_format=log_format)
+    if _selects_nothing(report, only) and only is not None:
+        explain(
+            f"no mailbox matches {' '.join(only.patterns)}",
+            "mailvault mailboxes --remote lists what the server has",
+            exit_code=UsageError.exit_code,
+            log_format=log_format,
+        )
+
+
+def _troubles(account: AccountReport) -> Iterator[tuple[str, str | None]]:
+    if account.error is not None:
+        yield f"{account.name}: {account.error}", account.error.hint
+    if account.suspicion:
+        yield f"{account.name}: {account.suspicion}", _GUARD_HINT
+    for mailbox in account.mailboxes:
+        where = f"{account.name}: {mailbox.mailbox}"
+        if mailbox.error is not None:
+            yield f"{where}: {mailbox.error}", mailbox.error.hint
+        if mailbox.suspicion:
+            yield f"{where}: {mailbox.suspicion}", _GUARD_HINT
+    if account.debts:
+        owed = count_text(account.debts, "message")
+        yield f"{account.name}: the server would not give {owed}", "the next sync asks again"
+
+
+_GUARD_HINT = (
+    "nothing is lost, the archive still has it; if it was meant, say so with --accept-empty"
+)

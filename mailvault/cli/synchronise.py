@@ -1,0 +1,45 @@
+"""The command ``sync``."""
+
+from typing import Annotated
+
+import typer
+
+from mailvault.cli.invocation import chosen_accounts, configuration, invocation
+from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption
+from mailvault.cli.output import emit, emit_json
+from mailvault.cli.progress import watched
+
+
+def sync(
+    context: typer.Context,
+    accounts: AccountsArgument = None,
+    mailbox: MailboxOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what is new; store nothing.")
+    ] = False,
+    accept_empty: Annotated[
+        bool, typer.Option("--accept-empty", help="Mail that vanished was meant to.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the archive level with the servers."""
+    from mailvault import wiring
+    from mailvault.cli.choices import chosen_globs
+    from mailvault.cli.sync_report import explain_sync, sync_exit_code, sync_json, sync_lines
+
+    settings = configuration(context)
+    chosen = chosen_accounts(settings, accounts)
+    only = chosen_globs(mailbox)
+    with (
+        wiring.open_archive(settings, writing=not dry_run) as archive,
+        watched(context) as progress,
+    ):
+        run = wiring.preview if dry_run else wiring.sync
+        report = run(archive, chosen, only=only, accept_empty=accept_empty, progress=progress)
+    if as_json:
+        emit_json(sync_json(report))
+    else:
+        for line in sync_lines(report, verbosity=invocation(context).verbosity):
+            emit(line)
+    explain_sync(report, only, invocation(context).log_format)
+    raise typer.Exit(sync_exit_code(report, only))
