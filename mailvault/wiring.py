@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.check import CheckReport
     from mailvault.operations.reports import Progress, SyncReport
-    from mailvault.ports import Source
+    from mailvault.operations.rebuild import RebuildReport
+    from mailvault.ports import Destination, Source
     from mailvault.transport.endpoint import Endpoint
     from mailvault.transport.imap import ImapClient
 
@@ -164,9 +165,9 @@ def sync(
     archive: "Archive",
     accounts: Sequence[AccountSettings],
     *,
-    only: "MailboxGlobs | None",
-    accept_empty: bool,
-    progress: "Progress",
+    only: "MailboxGlobs | None" = None,
+    accept_empty: bool = False,
+    progress: "Progress | None" = None,
 ) -> "SyncReport":
     """Bring an open archive level with the servers of these accounts."""
     from mailvault.operations.sync import sync as operation
@@ -184,8 +185,7 @@ def preview(
     archive: "Archive",
     accounts: Sequence[AccountSettings],
     *,
-    only: "MailboxGlobs | None",
-    **_: object,
+    only: "MailboxGlobs | None" = None,
 ) -> "SyncReport":
     """Count what a sync would fetch."""
     from mailvault.operations.preview import preview as operation
@@ -203,3 +203,30 @@ def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str,
         with connector(account)() as client:
             for listed in client.list_mailboxes():
                 yield account.name, listed.mailbox
+
+
+def open_destination(file_format: str, path: Path, archive: "Archive") -> "Destination":
+    """Choose what writes mail to files. It must not write into the archive."""
+    from mailvault.destinations.eml import EmlDestination
+    from mailvault.destinations.maildir import MaildirDestination
+    from mailvault.destinations.mbox import MboxDestination
+
+    match file_format:
+        case "eml":
+            return EmlDestination(path, outside=archive.path)
+        case "maildir":
+            return MaildirDestination(path, outside=archive.path)
+        case "mbox":
+            return MboxDestination(path, outside=archive.path)
+        case _:
+            raise UsageError(
+                f"there is no format {file_format!r}" if file_format else "--format is missing",
+                hint="choose --format maildir, mbox or eml",
+            )
+
+
+def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildReport":
+    """Make the catalog of the configured archive anew."""
+    from mailvault.operations.rebuild import rebuild as operation
+
+    return operation(configuration.archive.path, SystemClock(), progress)

@@ -4,7 +4,9 @@ import typer
 
 from mailvault.cli.cat import cat
 from mailvault.cli.check import check
+from mailvault.cli.demo import demo
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
+from mailvault.cli.export import export
 from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.mailboxes import mailboxes
@@ -16,6 +18,7 @@ from mailvault.cli.synchronise import sync
 from mailvault.cli.verification import verify
 
 COMMANDS = (
+    ("demo", demo, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("init", init, BY_WRITING),
     ("check", check, BY_SERVERS),
     ("sync", sync, (3, *BY_SERVERS, *BY_WRITING)),
@@ -25,6 +28,7 @@ COMMANDS = (
     ("show", show, BY_READING),
     ("cat", cat, BY_READING),
     ("log", log, BY_READING),
+    ("export", export, (3, 4, 20, 21)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, BY_WRITING),
 )

@@ -34,8 +34,13 @@ def sync(
         wiring.open_archive(settings, writing=not dry_run) as archive,
         watched(context) as progress,
     ):
-        run = wiring.preview if dry_run else wiring.sync
-        report = run(archive, chosen, only=only, accept_empty=accept_empty, progress=progress)
+        report = (
+            wiring.preview(archive, chosen, only=only)
+            if dry_run
+            else wiring.sync(
+                archive, chosen, only=only, accept_empty=accept_empty, progress=progress
+            )
+        )
     if as_json:
         emit_json(sync_json(report))
     else:
