@@ -32,6 +32,7 @@ EXTENSIONS = (
     b"SPECIAL-USE", b"LIST-EXTENDED", b"LIST-STATUS", b"CONDSTORE", b"QRESYNC", b"OBJECTID",
 )  # fmt: skip
 MAX_BAD_COMMANDS = 20
+_TAG = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class State(Enum):
@@ -90,6 +91,8 @@ class Session:
                 tag, self._sasl_tag = self._sasl_tag, None
                 return self._completed(tag, lambda: self._plain(command))
             tag, _, rest = command.partition(b" ")
+            if not _TAG.fullmatch(tag):
+                return self._bad(b"*", BadCommand("no tag"))
             self._tag = tag
             self.commands.append(rest)
             return self._completed(tag, lambda: self._dispatch(tag, rest))
@@ -108,7 +111,8 @@ class Session:
 
     def _bad(self, tag: bytes, error: BadCommand) -> list[bytes]:
         self._bad_commands += 1
-        answer = [(tag or b"*") + b" BAD " + str(error).encode("ascii", "replace") + b"\r\n"]
+        reason = ascii(str(error))[1:-1].encode("ascii")
+        answer = [tag + b" BAD " + reason + b"\r\n"]
         if self._bad_commands >= MAX_BAD_COMMANDS:
             self.state = State.LOGOUT
             answer.append(b"* BYE Too many bad commands\r\n")

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.demo.session import EXTENSIONS, Session, State
@@ -238,3 +240,22 @@ def test_a_client_that_talks_nonsense_is_sent_away_in_the_end(session: Session) 
 
     assert answers[0].startswith(b"t BAD")
     assert session.is_over
+
+
+WORDS = st.sampled_from(
+    [b"t", b"UID", b"FETCH", b"EXAMINE", b"INBOX", b"LIST", b"RETURN", b"STATUS", b"SEARCH",
+     b"(", b")", b'"', b"{3+}", b"\r\n", b" ", b"1:*", b"*", b"0", b"BODY[", b"]", b"ENABLE",
+     b"QRESYNC", b"CHANGEDSINCE", b"\\", b"%", b"\x00", b"\xff", b"AUTHENTICATE", b"PLAIN"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS | st.binary(max_size=4), max_size=60))
+def test_no_octets_break_it(pieces: list[bytes]) -> None:
+    account = ServedAccount("nora", "orchard")
+    account.create("INBOX").append(b"x", flags=[], internal_date=WHEN)
+    session = Session(account)
+    session.receive(b"a LOGIN nora orchard\r\nb ENABLE QRESYNC\r\nc EXAMINE INBOX\r\n")
+
+    answer = b"".join(session.receive(b" ".join(pieces) + b"\r\n"))
+
+    assert not answer or answer.endswith(b"\r\n")
