@@ -40,7 +40,7 @@ def parse_envelope(octets: bytes) -> Envelope:
         if name not in fields:
             fields[name] = value
         elif name in {b"to", b"cc"} and len(fields[name]) < 2000:
-            fields[name] += b", " + value.strip()
+            fields[name] = fields[name].rstrip() + b", " + value.strip()
     date = fields.get(b"date")
     return Envelope(
         message_id=_message_id(fields.get(b"message-id")),

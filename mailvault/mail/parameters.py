@@ -29,7 +29,7 @@ def _parameters(raw: bytes) -> dict[str, str]:
     extended: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for field, quoted, bare in _PARAMETER.findall(raw):
         name = field.decode("latin-1").lower()
-        octets = _QUOTED_PAIR.sub(rb"\1", quoted) if quoted else bare.strip()
+        octets = _QUOTED_PAIR.sub(rb"\1", quoted) if quoted else bare.strip().lstrip(b'"')
         continued = _CONTINUED.fullmatch(name)
         if continued is None:
             plain.setdefault(name, decode_field(octets))

@@ -198,7 +198,7 @@ class _Walk:
         lifted = sum(self._hole_sizes[first:last])
         if not part.is_encoded:
             return lifted + max(0, end - start)
-        return lifted or _decoded_size(part.encoding, self._text[start:end])
+        return lifted + _decoded_size(part.encoding, self._text[start:end])
 
 
 def _decoded_size(encoding: str, text: bytes) -> int:
