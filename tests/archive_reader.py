@@ -102,7 +102,10 @@ def _records(archive: Path) -> Iterator[list[Any]]:
 def _frames(octets: bytes) -> Iterator[bytes]:
     while octets:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
-        yield decompressor.decompress(octets)
+        content = decompressor.decompress(octets)
+        if not decompressor.eof:  # a crash cut it off; nobody was told of it
+            return
+        yield content
         octets = decompressor.unused_data
 
 
