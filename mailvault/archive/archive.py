@@ -1,0 +1,207 @@
+"""The archive as one thing: folder, lock, content, journal and catalog, opened together."""
+
+import logging
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from mailvault.archive import dialect
+from mailvault.archive.catalog import schema
+from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.check import check_archive
+from mailvault.archive.committer import Committer
+from mailvault.archive.identity import (
+    Identity,
+    has_identity,
+    require_identity,
+    write_identity,
+)
+from mailvault.archive.known import KnownMailbox
+from mailvault.archive.layout import (
+    Layout,
+    OpenContent,
+    journal_folder,
+    open_content,
+    tmp_folder,
+)
+from mailvault.archive.lock import WriteLock
+from mailvault.archive.private import explained, make_folder
+from mailvault.archive.recorder import Recorder
+from mailvault.errors import ArchiveDamaged, ArchiveError
+from mailvault.ports import Clock, ContentStore, Finding, Known
+
+log = logging.getLogger(__name__)
+
+_OWN = {"journal", "tmp", "lock", "archive.toml.new"}
+
+
+class Archive:
+    """An open archive. A context manager; made by `create` and `open`."""
+
+    def __init__(
+        self, layout: Layout, content: ContentStore, catalog: Catalog, clock: Clock
+    ) -> None:
+        self.path = layout.path
+        self.id = layout.identity.id
+        self.store = layout.identity.store
+        self.tmp = layout.tmp
+        self.content = content
+        self.catalog = catalog
+        self._layout = layout
+        self._clock = clock
+        self._committer: Committer | None = None
+        self._resources = ExitStack()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        store: str = "sqlite",
+        clock: Clock,
+        content: OpenContent = open_content,
+    ) -> Self:
+        """Make a new archive and open it for writing. A folder there must be empty."""
+        with explained(path):
+            _refuse_foreign(path)
+            make_folder(path)
+            with WriteLock.acquire(path, clock=clock):
+                make_folder(journal_folder(path))
+                make_folder(tmp_folder(path))
+                write_identity(path, Identity(str(uuid.uuid4()), store, clock.now()))
+        return cls.open(path, writing=True, clock=clock, content=content)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        writing: bool,
+        clock: Clock,
+        wait: float = 0.0,
+        content: OpenContent = open_content,
+    ) -> Self:
+        """Open an archive; writing waits so many seconds for the lock, reading takes none.
+
+        A writer first does what a killed one left undone, and brings an older catalog up to
+        the tables of this release.
+
+        Raises:
+            ArchiveMissing, ArchiveLocked, ArchiveTooNew, ArchiveDamaged
+        """
+        with explained(path):
+            layout = Layout(path, require_identity(path))
+            open_it = cls._open_for_writing if writing else cls._open_for_reading
+            return open_it(layout, content, clock, wait)
+
+    @classmethod
+    def _open_for_reading(
+        cls, layout: Layout, content: OpenContent, clock: Clock, wait: float
+    ) -> Self:
+        _require_catalog(layout)
+        engine = dialect.open_reading(layout.catalog)
+        with ExitStack() as resources:
+            resources.callback(engine.dispose)
+            if not schema.is_current(engine, layout.catalog):
+                with cls._open_for_writing(layout, content, clock, wait):
+                    pass  # which migrates
+            archive = cls(layout, content(layout), Catalog(layout.catalog, engine), clock)
+            resources.callback(archive.content.close)
+            archive._resources = resources.pop_all()
+        return archive
+
+    @classmethod
+    def _open_for_writing(
+        cls, layout: Layout, content: OpenContent, clock: Clock, wait: float
+    ) -> Self:
+        with ExitStack() as resources:
+            resources.enter_context(WriteLock.acquire(layout.path, clock=clock, wait=wait))
+            _sweep(layout.tmp)
+            _create_catalog(layout)
+            engine = dialect.open_writing(layout.catalog)
+            resources.callback(engine.dispose)
+            if not schema.is_current(engine, layout.catalog):
+                schema.migrate(engine, layout.catalog)
+            archive = cls(layout, content(layout), Catalog(layout.catalog, engine), clock)
+            resources.callback(archive.content.close)
+            archive._committer = Committer(archive.content, layout.journal, archive.catalog)
+            groups = archive._committer.catch_up()
+            if groups:
+                log.info("%s: brought %d groups into the catalog", layout.path, groups)
+            archive._resources = resources.pop_all()
+        return archive
+
+    def start_run(self) -> Recorder:
+        """Begin a run of sync; it takes its number now and is recorded with its changes."""
+        if self._committer is None:
+            raise ArchiveError(f"{self.path} was opened for reading")
+        return Recorder(self.content, self.catalog, self._committer, self._clock)
+
+    def known(self, mailbox_id: int) -> Known:
+        """What the catalog holds of a mailbox. Usable from any thread."""
+        return KnownMailbox(self.catalog, mailbox_id)
+
+    def check(self) -> Iterator[Finding]:
+        """Look for damage to the structure, without reading all content."""
+        layout = self._layout
+        return check_archive(layout.journal, self.content, self.catalog, layout.start)
+
+    def stored_octets(self) -> int:
+        """What the whole folder costs on disk."""
+        with explained(self.path):
+            return sum(
+                entry.stat().st_size for entry in self.path.rglob("*") if entry.is_file()
+            )
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _refuse_foreign(path: Path) -> None:
+    if has_identity(path):
+        raise ArchiveError(f"{path} already holds an archive", hint="use it, or another path")
+    if path.exists():
+        if not path.is_dir():
+            raise ArchiveError(f"{path} is not a folder")
+        foreign = {entry.name for entry in path.iterdir()} - _OWN
+        if foreign or any(journal_folder(path).glob("*")):
+            raise ArchiveError(f"{path} is not empty", hint="choose a folder of its own")
+
+
+def _require_catalog(layout: Layout) -> None:
+    if not dialect.is_absent(layout.catalog):
+        return
+    if layout.journal.files():
+        raise ArchiveDamaged(f"{layout.catalog} is missing", hint=dialect.REBUILD_HINT)
+    raise ArchiveDamaged(f"{layout.path} holds nothing yet", hint="run: mailvault sync")
+
+
+def _create_catalog(layout: Layout) -> None:
+    """Make the catalog of a new archive, also where making it was cut short."""
+    if not dialect.is_absent(layout.catalog):
+        return
+    if layout.journal.files():
+        _require_catalog(layout)
+    dialect.remove_database(layout.catalog)
+    dialect.create_database(layout.catalog)
+    with Catalog(layout.catalog, dialect.open_writing(layout.catalog)) as catalog:
+        catalog.create(layout.start)
+
+
+def _sweep(tmp: Path) -> None:
+    """Remove what a killed process left. Only the lock's holder puts named files here."""
+    make_folder(tmp)
+    for entry in tmp.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,106 @@
+"""Writes messages, their search fields and sets of flags: what placements point to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from mailvault.archive.catalog.tables import attachment, flag_set, message
+from mailvault.archive.catalog.words import chunked, write_flags
+from mailvault.archive.dialect import PARAMETERS, insert
+from mailvault.archive.header_index import NOTHING, HeaderIndex
+from mailvault.mail.changes import Placed
+from mailvault.mail.model import Digest, Flags
+
+Indexes: TypeAlias = Mapping[Digest, HeaderIndex]
+
+
+class MessageWriter:
+    """Gives messages and sets of flags their row, at most once in a transaction."""
+
+    def __init__(self, connection: Connection, indexes: Indexes) -> None:
+        self._connection = connection
+        self._indexes = indexes
+        self._flag_sets: dict[Flags, int] = {}
+
+    def message_ids(self, placed: Sequence[Placed]) -> dict[Digest, int]:
+        """The rows of the messages, made where there were none."""
+        sizes = {each.digest: each.size for each in placed}
+        numbers = find_messages(self._connection, sizes)
+        missing = [digest for digest in sizes if digest not in numbers]
+        if missing:
+            first = (self._connection.scalar(select(func.max(message.c.id))) or 0) + 1
+            numbers.update(zip(missing, range(first, first + len(missing)), strict=True))
+            self._insert(missing, sizes, numbers)
+        return numbers
+
+    def flag_set_id(self, flags: Flags) -> int:
+        if flags not in self._flag_sets:
+            self._flag_sets[flags] = self._find_flag_set(write_flags(flags))
+        return self._flag_sets[flags]
+
+    def _insert(
+        self, digests: Iterable[Digest], sizes: dict[Digest, int], numbers: dict[Digest, int]
+    ) -> None:
+        rows, attachments = [], []
+        for digest in digests:
+            index = self._indexes.get(digest, NOTHING)
+            key = {"id": numbers[digest], "digest": digest.value, "size": sizes[digest]}
+            rows.append(key | index_columns(index))
+            attachments += attachment_rows(numbers[digest], index)
+        self._connection.execute(insert(message), rows)
+        if attachments:
+            self._connection.execute(insert(attachment), attachments)
+
+    def _find_flag_set(self, flags: str) -> int:
+        is_it = flag_set.c.flags == flags
+        found: int | None = self._connection.scalar(select(flag_set.c.id).where(is_it))
+        if found is not None:
+            return found
+        number = (self._connection.scalar(select(func.max(flag_set.c.id))) or 0) + 1
+        self._connection.execute(insert(flag_set), {"id": number, "flags": flags})
+        return number
+
+
+def find_messages(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, int]:
+    """The rows of those messages that the catalog knows."""
+    found: dict[Digest, int] = {}
+    for some in chunked([digest.value for digest in digests], PARAMETERS):
+        query = select(message.c.digest, message.c.id).where(message.c.digest.in_(some))
+        found.update((Digest(digest), number) for digest, number in connection.execute(query))
+    return found
+
+
+def write_indexes(connection: Connection, indexes: Mapping[int, HeaderIndex]) -> None:
+    """Give rows their search fields afterwards."""
+    where = message.c.id == bindparam("key")
+    columns: dict[str, Any] = {name: bindparam(name) for name in index_columns(NOTHING)}
+    rows = [{"key": key} | index_columns(index) for key, index in indexes.items()]
+    connection.execute(update(message).where(where).values(columns), rows)
+    attachments = [row for key, index in indexes.items() for row in attachment_rows(key, index)]
+    if attachments:
+        connection.execute(insert(attachment), attachments)
+
+
+def index_columns(index: HeaderIndex) -> dict[str, object]:
+    return {
+        "message_id": index.message_id,
+        "date": index.date,
+        "sender": index.sender,
+        "recipients": index.recipients,
+        "copies": index.copies,
+        "subject": index.subject,
+    }
+
+
+def attachment_rows(key: int, index: HeaderIndex) -> list[dict[str, object]]:
+    return [
+        {
+            "message_id": key,
+            "position": position,
+            "name": each.name,
+            "content_type": each.content_type,
+            "size": each.size,
+        }
+        for position, each in enumerate(index.attachments)
+    ]

@@ -1,0 +1,284 @@
+"""Writes what a batch changed in one mailbox: placements, flags, debts."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    update,
+)
+
+from mailvault.archive.catalog.messages import MessageWriter
+from mailvault.archive.catalog.tables import debt, flag_change, mailbox, message, placement
+from mailvault.archive.catalog.words import chunked, storable
+from mailvault.archive.dialect import PARAMETERS, insert
+from mailvault.archive.instants import to_seconds, to_zone
+from mailvault.mail.changes import MailboxChanged, Owed, Placed
+from mailvault.mail.model import Uid
+
+EXPUNGED = "expunged"
+RENUMBERED = "renumbered"
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """A placement that is not gone, as the catalog holds it."""
+
+    uid: int
+    first_run: int
+    message_id: int
+    flag_set_id: int
+
+
+class MailboxWriter:
+    """Writes into one mailbox under one UIDVALIDITY."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        messages: MessageWriter,
+        run: int,
+        mailbox_id: int,
+        uidvalidity: int,
+    ) -> None:
+        self._connection = connection
+        self._messages = messages
+        self._run = run
+        self._mailbox_id = mailbox_id
+        self._uidvalidity = uidvalidity
+        self._key = {"mailbox_id": mailbox_id, "uidvalidity": uidvalidity}
+
+    def write(self, record: MailboxChanged) -> None:
+        owed = self._owed_uids()
+        if record.placed:
+            self._place(list({each.uid: each for each in record.placed}.values()))
+        if record.reflagged:
+            flags = {e.uid: self._messages.flag_set_id(e.flags) for e in record.reflagged}
+            self._reflag(self._present(flags), flags)
+        if record.expunged:
+            self._end(self._present(record.expunged))
+        self._settle(owed & {*(each.uid for each in record.placed), *record.expunged})
+        if record.owed:
+            self._owe(record.owed)
+        if record.is_complete:
+            self._end_other_numbering()
+        self._move_cursor(record)
+
+    def remove_everything(self) -> None:
+        """The mailbox is gone, and all that was in it."""
+        present = (placement.c.mailbox_id == self._mailbox_id) & placement.c.gone_run.is_(None)
+        self._connection.execute(
+            update(placement).where(present).values(gone_run=self._run, gone_how=EXPUNGED)
+        )
+        self._count_again()
+        unsettled = (debt.c.mailbox_id == self._mailbox_id) & debt.c.settled_run.is_(None)
+        self._connection.execute(update(debt).where(unsettled).values(settled_run=self._run))
+
+    def _place(self, placed: Sequence[Placed]) -> None:
+        numbers = self._messages.message_ids(placed)
+        present = {each.uid: each for each in self._present_among(placed)}
+        flags = {each.uid: self._messages.flag_set_id(each.flags) for each in placed}
+        same = {
+            each.uid
+            for each in placed
+            if each.uid in present and present[each.uid].message_id == numbers[each.digest]
+        }
+        # RFC 9051 2.3.1.1 forbids a UID to change its message; servers do it all the same.
+        self._end(each for each in present.values() if each.uid not in same)
+        self._reflag((present[uid] for uid in same), flags)
+        rows = [
+            self._row(each, numbers[each.digest], flags[each.uid])
+            for each in placed
+            if each.uid not in same
+        ]
+        if rows:
+            self._connection.execute(_PLACE, rows)
+            octets = sum(each.size for each in placed if each.uid not in same)
+            self._count(mailbox.c.messages + len(rows), mailbox.c.octets + octets)
+
+    def _row(self, placed: Placed, message_id: int, flag_set_id: int) -> dict[str, Any]:
+        instant = placed.internal_date
+        return {
+            "mailbox_id": self._mailbox_id,
+            "uidvalidity": self._uidvalidity,
+            "uid": placed.uid,
+            "first_run": self._run,
+            "message_id": message_id,
+            "flag_set_id": flag_set_id,
+            "internal_date": None if instant is None else to_seconds(instant),
+            "internal_zone": None if instant is None else to_zone(instant),
+            "uidl": storable(placed.uidl),
+            "gone_run": None,
+            "gone_how": None,
+        }
+
+    def _present_among(self, placed: Sequence[Placed]) -> list[_Present]:
+        """Usually none: new messages have UIDs above all others."""
+        highest = self._connection.scalar(
+            select(func.max(placement.c.uid)).where(_here(placement, self._key))
+        )
+        known = [each.uid for each in placed if highest is not None and each.uid <= highest]
+        return self._present(known)
+
+    def _present(self, uids: Collection[Uid]) -> list[_Present]:
+        columns = placement.c
+        query = select(
+            columns.uid, columns.first_run, columns.message_id, columns.flag_set_id
+        ).where(_here(placement, self._key), columns.gone_run.is_(None))
+        return [
+            _Present(*row)
+            for some in chunked(list(uids), PARAMETERS)
+            for row in self._connection.execute(query.where(columns.uid.in_(some)))
+        ]
+
+    def _reflag(self, present: Iterable[_Present], flags: dict[Uid, int]) -> None:
+        changed = [each for each in present if flags[Uid(each.uid)] != each.flag_set_id]
+        earlier = [each for each in changed if each.first_run != self._run]
+        if earlier:
+            self._connection.execute(
+                insert(flag_change).on_conflict_do_nothing(),
+                [
+                    {**self._key, "uid": e.uid, "run": self._run, "previous_id": e.flag_set_id}
+                    for e in earlier
+                ],
+            )
+        if changed:
+            self._connection.execute(
+                _REFLAG, [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed]
+            )
+
+    def _end(self, present: Iterable[_Present]) -> None:
+        rows = [self._bound(e) | {"run": self._run} for e in present]
+        if rows:
+            self._connection.execute(_END, rows)
+            self._count_again()
+
+    def _bound(self, present: _Present) -> dict[str, Any]:
+        return {
+            "in_mailbox": self._mailbox_id,
+            "under": self._uidvalidity,
+            "number": present.uid,
+            "since": present.first_run,
+        }
+
+    def _owed_uids(self) -> set[int]:
+        query = select(debt.c.uid).where(_here(debt, self._key), debt.c.settled_run.is_(None))
+        return set(self._connection.scalars(query))
+
+    def _settle(self, uids: set[int]) -> None:
+        for some in chunked(sorted(uids), PARAMETERS):
+            where = _here(debt, self._key) & debt.c.uid.in_(some)
+            self._connection.execute(update(debt).where(where).values(settled_run=self._run))
+
+    def _owe(self, owed: Sequence[Owed]) -> None:
+        self._connection.execute(
+            _OWE,
+            [
+                {
+                    **self._key,
+                    "uid": each.uid,
+                    "reason": storable(each.reason),
+                    "attempts": 1,
+                    "first_run": self._run,
+                    "last_run": self._run,
+                }
+                for each in owed
+            ],
+        )
+
+    def _end_other_numbering(self) -> None:
+        """Placements under another UIDVALIDITY are history, and so are its debts."""
+        again = placement.alias()
+        is_here = exists().where(
+            again.c.message_id == placement.c.message_id,
+            _here(again, self._key),
+            again.c.gone_run.is_(None),
+        )
+        ended = self._connection.execute(
+            update(placement)
+            .where(_elsewhere(placement, self._key), placement.c.gone_run.is_(None))
+            .values(gone_run=self._run, gone_how=case((is_here, RENUMBERED), else_=EXPUNGED))
+        )
+        if ended.rowcount:
+            self._count_again()
+        self._connection.execute(
+            update(debt)
+            .where(_elsewhere(debt, self._key), debt.c.settled_run.is_(None))
+            .values(settled_run=self._run)
+        )
+
+    def _count_again(self) -> None:
+        present = (placement.c.mailbox_id == self._mailbox_id) & placement.c.gone_run.is_(None)
+        query = (
+            select(func.count(), func.coalesce(func.sum(message.c.size), 0))
+            .select_from(placement.join(message, message.c.id == placement.c.message_id))
+            .where(present)
+        )
+        self._count(*self._connection.execute(query).one())
+
+    def _count(self, messages: Any, octets: Any) -> None:  # Any: numbers, or SQL for them
+        self._connection.execute(
+            update(mailbox)
+            .where(mailbox.c.id == self._mailbox_id)
+            .values(messages=messages, octets=octets)
+        )
+
+    def _move_cursor(self, record: MailboxChanged) -> None:
+        values: dict[str, Any] = {"uidvalidity": self._uidvalidity}
+        if record.cursor is not None:
+            values["cursor"] = storable(record.cursor)
+        self._connection.execute(
+            update(mailbox).where(mailbox.c.id == self._mailbox_id).values(values)
+        )
+
+
+def _here(table: Any, key: dict[str, int]) -> ColumnElement[bool]:  # Any: a table or its alias
+    where: ColumnElement[bool] = (table.c.mailbox_id == key["mailbox_id"]) & (
+        table.c.uidvalidity == key["uidvalidity"]
+    )
+    return where
+
+
+def _elsewhere(table: Any, key: dict[str, int]) -> ColumnElement[bool]:
+    other = table.c.uidvalidity
+    where: ColumnElement[bool] = (table.c.mailbox_id == key["mailbox_id"]) & (
+        (other < key["uidvalidity"]) | (other > key["uidvalidity"])
+    )
+    return where
+
+
+_BOUND = (
+    (placement.c.mailbox_id == bindparam("in_mailbox"))
+    & (placement.c.uidvalidity == bindparam("under"))
+    & (placement.c.uid == bindparam("number"))
+    & (placement.c.first_run == bindparam("since"))
+)
+_REFLAG = update(placement).where(_BOUND).values(flag_set_id=bindparam("flags"))
+_END = update(placement).where(_BOUND).values(gone_run=bindparam("run"), gone_how=EXPUNGED)
+
+_new = insert(placement)
+_PLACE = _new.on_conflict_do_update(  # the UID came and went within this run
+    index_elements=list(placement.primary_key),
+    set_={
+        column.name: _new.excluded[column.name]
+        for column in placement.columns
+        if not column.primary_key
+    },
+)
+_owing = insert(debt)
+_OWE = _owing.on_conflict_do_update(
+    index_elements=list(debt.primary_key),
+    set_={
+        "reason": _owing.excluded.reason,
+        "last_run": _owing.excluded.last_run,
+        "attempts": debt.c.attempts + 1,
+        "settled_run": None,
+    },
+)

@@ -1,0 +1,154 @@
+"""What the catalog answers: values, never rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailvault.mail.model import Cursor, Digest, Flags, MailboxName, RunNumber, Uid
+from mailvault.mail.parts import Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    account_id: int
+    name: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """A mailbox at some time. ``uidvalidity`` and ``cursor`` are always the present ones."""
+
+    mailbox_id: int
+    account: str
+    name: MailboxName
+    messages: int
+    octets: int
+    special_use: str | None
+    is_subscribed: bool | None
+    attributes: frozenset[str]
+    is_selectable: bool
+    uidvalidity: int | None
+    cursor: Cursor | None
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementView:
+    """A message in a mailbox at some time; ``mailbox`` is the name it had then."""
+
+    account: str
+    mailbox: MailboxName
+    uidvalidity: int
+    uid: Uid
+    uidl: str | None
+    digest: Digest
+    size: int
+    internal_date: datetime | None
+    flags: Flags
+    message_id: str | None
+    date: datetime | None
+    from_: str | None
+    subject: str | None
+    first_seen: datetime
+    gone_since: datetime | None
+
+    @property
+    def remote_id(self) -> str:
+        return str(self.uid) if self.uidl is None else self.uidl
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message, and every placement it has or had."""
+
+    digest: Digest
+    size: int
+    message_id: str | None
+    date: datetime | None
+    from_: str | None
+    to: str | None
+    cc: str | None
+    subject: str | None
+    attachments: tuple[Attachment, ...]
+    placements: tuple[PlacementView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunMailboxView:
+    mailbox: MailboxName
+    arrived: int
+    flags_changed: int
+    expunged: int
+    unreadable: int
+    octets: int
+    seconds: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunAccountView:
+    """``finished_at`` is None when the run ended before the account did."""
+
+    account: str
+    finished_at: datetime | None
+    error: str | None
+    mailboxes: tuple[RunMailboxView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Mailboxes in which nothing happened are left out."""
+
+    run: RunNumber
+    started_at: datetime
+    finished_at: datetime | None
+    exit_code: int | None
+    accounts: tuple[RunAccountView, ...]
+
+    @property
+    def is_interrupted(self) -> bool:
+        """The run was killed, or is still under way."""
+        return self.exit_code is None
+
+
+@dataclass(frozen=True, slots=True)
+class DebtView:
+    account: str
+    mailbox: MailboxName
+    uidvalidity: int
+    uid: Uid
+    reason: str
+    attempts: int
+    owed_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SuspicionView:
+    account: str
+    mailbox: MailboxName | None
+    run: RunNumber
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    account: str
+    protocol: str
+    last_run: datetime | None
+    last_success: datetime | None
+    last_error: str | None
+    messages: int
+    octets: int
+    debts: int
+    suspicions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``octets`` counts each distinct message once."""
+
+    messages: int
+    placements: int
+    octets: int
+    accounts: tuple[AccountStatus, ...]

@@ -1,0 +1,88 @@
+"""Makes groups of changes durable, in the order that is the archive's guarantee.
+
+Octets first, then the journal, then the catalog together with the cursors. A crash between
+two steps leaves octets that nothing names, or a journal from which the next writer brings
+the catalog up to date; never the opposite.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.header_index import NOTHING, HeaderIndex, index_message
+from mailvault.archive.journal import Group, Journal, TornTail
+from mailvault.errors import ArchiveError
+from mailvault.mail.changes import MailboxChanged, Record
+from mailvault.mail.model import Digest, RunNumber
+from mailvault.mail.outline import Outline
+from mailvault.ports import ContentStore, Prepared
+
+Told: TypeAlias = Callable[[int], None]
+"""Told how many groups of the journal are done."""
+
+log = logging.getLogger(__name__)
+
+
+class Committer:
+    """Content, journal and catalog of an archive whose lock is held."""
+
+    def __init__(self, content: ContentStore, journal: Journal, catalog: Catalog) -> None:
+        self._content = content
+        self._journal = journal
+        self._catalog = catalog
+        self._position = catalog.position()
+        self.unindexed = 0  # messages of which the store could give no outline
+
+    def catch_up(self, told: Told | None = None) -> int:
+        """Apply what stands in the journal alone. Returns how many groups that was."""
+        groups = 0
+        for each in self._journal.groups(after=self._position):
+            if isinstance(each, TornTail):
+                self._journal.cut(each)
+                continue
+            self._apply(each, {})
+            groups += 1
+            if told is not None:
+                told(groups)
+        return groups
+
+    def commit(
+        self, run: RunNumber, records: Sequence[Record], prepared: Sequence[Prepared]
+    ) -> None:
+        """Make a group durable before returning."""
+        try:
+            for message in prepared:
+                self._content.put(message)
+            self._content.record(records)
+            self._content.commit()
+        except BaseException:
+            self._content.rollback()
+            raise
+        position = self._journal.append(records, run, self._position)
+        outlines = {each.digest: each.outline for each in prepared if each.outline}
+        self._apply(Group(tuple(records), position), outlines)
+
+    def _apply(self, group: Group, outlines: Mapping[Digest, Outline]) -> None:
+        indexes = {digest: index_message(digest, each) for digest, each in outlines.items()}
+        placed = {digest for digest in _placed(group.records) if digest not in indexes}
+        for digest in placed - self._catalog.sizes(placed).keys():
+            indexes[digest] = self._index_stored(digest)
+        self._catalog.apply(group.records, group.position, indexes)
+        self._position = group.position
+
+    def _index_stored(self, digest: Digest) -> HeaderIndex:
+        """Index a message from the store, which may have lost it: `verify` says so."""
+        try:
+            outline = self._content.outline(digest)
+        except ArchiveError as error:
+            log.warning("%s: cannot be indexed: %s", digest, error)
+            self.unindexed += 1
+            return NOTHING
+        return index_message(digest, outline)
+
+
+def _placed(records: Iterable[Record]) -> Iterable[Digest]:
+    for record in records:
+        if isinstance(record, MailboxChanged):
+            yield from (each.digest for each in record.placed)

@@ -1,0 +1,200 @@
+"""Everything that is SQLite's own: opening with the durability a backup owes its user,
+copying and checking a live database, and saying what its errors mean.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Column, Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+
+from mailvault.archive.journal_mode import journal_mode_for
+from mailvault.archive.private import no_space, open_private, sync_folder
+from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveLocked
+
+__all__ = [
+    "PARAMETERS",
+    "REBUILD_HINT",
+    "back_up",
+    "clustered",
+    "create_database",
+    "explained_sql",
+    "faults",
+    "insert",
+    "is_absent",
+    "make_durable",
+    "open_reading",
+    "open_scratch",
+    "open_writing",
+    "remove_database",
+    "replace_database",
+    "writing",
+]
+
+PARAMETERS = 500
+"""How many values one statement may name; SQLite's own bound is higher, its plans worse."""
+
+_BUSY_TIMEOUT = 30.0
+_CACHE_KIB = 16 << 10
+_SIDECARS = ("-journal", "-wal", "-shm")
+_MODE = journal_mode_for(sqlite3.sqlite_version_info)
+
+
+def clustered(name: str, metadata: MetaData, *columns: Column[Any]) -> Table:
+    """A table stored in the order of its primary key, by which alone it is looked up."""
+    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+def create_database(path: Path) -> None:
+    """Make an empty database that only its owner may read; its journals inherit the mode."""
+    os.close(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    sync_folder(path.parent)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database. Its journal goes last: alone it does no harm."""
+    for each in (path, *(path.with_name(path.name + suffix) for suffix in _SIDECARS)):
+        each.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def replace_database(path: Path, draft: Path) -> None:
+    """Put a complete database in the place of another.
+
+    The old one's journal must go before the new one comes, or SQLite would apply it there;
+    a kill between the two leaves no database, which says so.
+    """
+    remove_database(path)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def is_absent(path: Path) -> bool:
+    """Whether there is no database, or only the empty file that precedes one."""
+    return not path.is_file() or path.stat().st_size == 0
+
+
+def open_writing(path: Path) -> Engine:
+    pragmas = (f"journal_mode={_MODE.journal_mode}", f"synchronous={_MODE.synchronous}")
+    return _open(path, (*pragmas, "foreign_keys=ON"))
+
+
+def open_reading(path: Path) -> Engine:
+    return _open(path, ("query_only=ON",))
+
+
+def open_scratch(path: Path) -> Engine:
+    """Open a database that is worth nothing until `make_durable` was called."""
+    return _open(path, ("journal_mode=MEMORY", "synchronous=OFF", "foreign_keys=ON"))
+
+
+def make_durable(path: Path) -> None:
+    """Sync a scratch database, after its engine was disposed of."""
+    descriptor = open_private(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction. IMMEDIATE, so that it waits for its turn at the start."""
+    with engine.connect() as connection:
+        connection.execution_options(begin="IMMEDIATE")
+        with connection.begin():
+            yield connection
+
+
+def back_up(engine: Engine, target: Path) -> None:
+    """Copy a live database through SQLite, which alone knows what in it is committed."""
+    create_database(target)
+    with engine.connect() as connection, closing(sqlite3.connect(target)) as copy:
+        source = connection.connection.driver_connection
+        assert isinstance(source, sqlite3.Connection)
+        source.backup(copy)
+    make_durable(target)
+
+
+def faults(engine: Engine) -> list[str]:
+    """What SQLite finds wrong with the structure of a database."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [str(each) for each in found if each != "ok"] + [
+        f"a row of {table} refers to a missing row of {parent}"
+        for table, _, parent, _ in orphans
+    ]
+
+
+def _open(path: Path, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), creator=partial(_connect, path, pragmas)
+    )
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=_BUSY_TIMEOUT,
+        isolation_level=None,  # sqlite3 must not begin transactions on its own
+        check_same_thread=False,  # the pool lends a connection to one thread at a time
+    )
+    try:
+        for pragma in (*pragmas, "trusted_schema=OFF", f"cache_size=-{_CACHE_KIB}"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def explained_sql(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into an ArchiveError that says what to do."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        explanation = _explain(path, cause)
+        if explanation is None:
+            raise
+        raise explanation from error
+
+
+def _explain(path: Path, error: object) -> ArchiveError | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where it happened
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return no_space(path, "no space left on device")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return ArchiveDamaged(f"{path} is damaged: {error}", hint=REBUILD_HINT)
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return ArchiveLocked(f"{path} is in use by another process", hint="try again")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return ArchiveError(
+                f"{path}: {error}", hint="check the owner and permissions of the archive"
+            )
+        case sqlite3.SQLITE_IOERR:
+            return ArchiveError(
+                f"{path}: {error}", hint="the disk or the quota fails; see the kernel's log"
+            )
+    return None
+
+
+REBUILD_HINT = "make the catalog anew with: mailvault rebuild"

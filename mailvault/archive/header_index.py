@@ -1,0 +1,51 @@
+"""What the catalog keeps of a message: read from its outline after the octets are safe."""
+
+import logging
+from dataclasses import dataclass
+
+from mailvault.archive.catalog.words import storable
+from mailvault.archive.instants import to_seconds
+from mailvault.mail.envelope import parse_envelope
+from mailvault.mail.model import Digest
+from mailvault.mail.outline import Outline
+from mailvault.mail.parts import Attachment, attachments
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderIndex:
+    """Fields to list and search by; all of them empty for what cannot be read as mail."""
+
+    message_id: str | None = None
+    date: int | None = None
+    sender: str | None = None
+    recipients: str | None = None
+    copies: str | None = None
+    subject: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+NOTHING = HeaderIndex()
+
+
+def index_message(digest: Digest, outline: Outline) -> HeaderIndex:
+    """Read the fields. A message that defeats the readers costs its own fields only."""
+    try:
+        return _read(outline)
+    except Exception:
+        log.exception("%s: its header could not be indexed", digest)
+        return NOTHING
+
+
+def _read(outline: Outline) -> HeaderIndex:
+    envelope = parse_envelope(outline.text)
+    return HeaderIndex(
+        message_id=storable(envelope.message_id),
+        date=None if envelope.date is None else to_seconds(envelope.date),
+        sender=storable(envelope.from_),
+        recipients=storable(envelope.to),
+        copies=storable(envelope.cc),
+        subject=storable(envelope.subject),
+        attachments=tuple(attachments(outline)),
+    )

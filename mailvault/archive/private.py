@@ -1,0 +1,81 @@
+"""Folders and files that nobody else may read, and failures of the disk in our own words."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mailvault.errors import ArchiveError, NoSpace
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_HINTS = {
+    errno.EROFS: "the file system is mounted read-only; reading the archive still works",
+    errno.EACCES: "the archive belongs to another user, or its permissions were changed",
+    errno.EPERM: "the archive belongs to another user, or its permissions were changed",
+    errno.EIO: "the disk reports errors: look at the kernel's log before writing more to it",
+}
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, and its parents, for the owner alone whatever the umask."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    path.chmod(FOLDER_MODE)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file by descriptor; one that is created is for the owner alone."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+    if flags & os.O_CREAT:
+        os.fchmod(descriptor, FILE_MODE)
+    return descriptor
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file so that a crash leaves the old one, the new one, or none."""
+    draft = path.with_name(f"{path.name}.new")
+    with open(open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an OSError on the archive into an ArchiveError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise explain(path, error) from error
+
+
+def explain(path: Path, error: OSError) -> ArchiveError:
+    place = error.filename if isinstance(error.filename, str) else path
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in _FULL:
+        return no_space(path, reason)
+    return ArchiveError(f"{place}: {reason}", hint=_HINTS.get(error.errno or 0))
+
+
+def no_space(path: Path, reason: str) -> NoSpace:
+    return NoSpace(
+        f"{path}: {reason}",
+        hint="make room and run the command again; what was archived before is whole",
+    )

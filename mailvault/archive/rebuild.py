@@ -1,0 +1,78 @@
+"""Makes the catalog anew from the journal and the content, and the identity if it is lost."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailvault.archive import dialect
+from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.committer import Committer, Told
+from mailvault.archive.identity import (
+    Identity,
+    has_identity,
+    require_identity,
+    write_identity,
+)
+from mailvault.archive.journal import archive_id_of
+from mailvault.archive.layout import Layout, OpenContent, journal_folder, open_content
+from mailvault.archive.lock import WriteLock
+from mailvault.archive.private import explained, make_folder
+from mailvault.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What the new catalog was made from, and what it lacks."""
+
+    groups: int
+    messages: int
+    unindexed: int
+
+
+def rebuild_catalog(
+    path: Path,
+    *,
+    clock: Clock,
+    told: Told | None = None,
+    content: OpenContent = open_content,
+) -> Rebuilt:
+    """Replace the catalog. The old one stays until the new one is complete and durable.
+
+    Raises:
+        ArchiveDamaged: the journal is broken; then nothing was changed.
+    """
+    with explained(path):
+        if not has_identity(path):
+            _restore_identity(path)
+        layout = Layout(path, require_identity(path))
+        with WriteLock.acquire(path, clock=clock):
+            make_folder(layout.tmp)
+            draft = layout.tmp / layout.catalog.name
+            rebuilt = _replay(layout, draft, content, told)
+            dialect.replace_database(layout.catalog, draft)
+    return rebuilt
+
+
+def _replay(layout: Layout, draft: Path, content: OpenContent, told: Told | None) -> Rebuilt:
+    dialect.remove_database(draft)
+    dialect.create_database(draft)
+    with (
+        Catalog(draft, dialect.open_scratch(draft)) as catalog,
+        closing(content(layout)) as store,
+    ):
+        catalog.create(layout.start)
+        committer = Committer(store, layout.journal, catalog)
+        groups = committer.catch_up(told)
+        messages = catalog.status().messages
+    dialect.make_durable(draft)
+    return Rebuilt(groups, messages, committer.unindexed)
+
+
+def _restore_identity(path: Path) -> None:
+    """The journal knows whose it is, and the folders which store they belong to."""
+    identifier = archive_id_of(journal_folder(path))
+    if identifier is None:
+        require_identity(path)  # says what the folder is instead
+        return
+    store = "maildir" if (path / "maildir").is_dir() else "sqlite"
+    write_identity(path, Identity(identifier, store))

@@ -1,0 +1,243 @@
+"""One run of sync, as the archive takes it in.
+
+Messages are prepared by a few threads; a group of batches is committed by one more while
+the next group is being prepared. At most one commit is under way, and one that fails is the
+last: what was added after it is not stored, and every later call raises.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.committer import Committer
+from mailvault.archive.drafts import Draft, Group, draft_batch
+from mailvault.archive.novelty import Novelty
+from mailvault.archive.private import explained
+from mailvault.archive.register import Register
+from mailvault.errors import ArchiveError, MessageMissing
+from mailvault.mail.changes import (
+    Accepted,
+    AccountFinished,
+    MailboxFinished,
+    MailboxGone,
+    Record,
+    RunFinished,
+    RunStarted,
+    Suspected,
+)
+from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
+from mailvault.ports import Clock, ContentStore, Prepared
+
+IN_FLIGHT = 16 << 20
+"""Octets being prepared; whoever adds more waits."""
+
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What of a batch was news to the archive."""
+
+    arrived: int
+    flags_changed: int
+    expunged: int
+    unreadable: int
+    octets: int
+
+
+class Recorder:
+    """Serves one thread. Ends with `finish`, or with `abandon` after a failure."""
+
+    def __init__(
+        self, content: ContentStore, catalog: Catalog, committer: Committer, clock: Clock
+    ) -> None:
+        self.run = RunNumber((catalog.last_run() or 0) + 1)
+        self._content = content
+        self._catalog = catalog
+        self._committer = committer
+        self._clock = clock
+        self._register = Register(catalog)
+        self._novelty = Novelty(catalog)
+        self._preparing = ThreadPoolExecutor(_THREADS, "prepare")
+        self._committing = ThreadPoolExecutor(1, "commit")
+        self._drafts: deque[Draft] = deque()
+        self._group = Group(records=[RunStarted(self.run, clock.now())])
+        self._under_way: tuple[Group, Future[None]] | None = None
+        self._is_worth_a_commit = False
+        self._failure: BaseException | None = None
+
+    # What the run learns
+
+    def account(self, name: str, protocol: str) -> int:
+        """The number of an account, given to it now if it is new."""
+        account_id, record = self._register.account(name, protocol)
+        if record is not None:
+            self._tell(record)
+        return account_id
+
+    def describe(
+        self, account_id: int, mailbox: Mailbox, *, mailbox_id: int | None = None
+    ) -> int:
+        """The number of a mailbox: a new one, or the given one with what changed about it."""
+        number, record = self._register.mailbox(account_id, mailbox, mailbox_id)
+        if record is not None:
+            self._tell(record)
+        return number
+
+    def gone(self, mailbox_id: int) -> None:
+        """The server no longer lists a mailbox: it ends, with all that is in it."""
+        self._register.forget(mailbox_id)
+        self._novelty.forget(mailbox_id)
+        self._tell(MailboxGone(mailbox_id))
+
+    def suspect(self, account_id: int, mailbox_id: int | None, reason: str) -> None:
+        self._tell(Suspected(account_id, mailbox_id, reason))
+
+    def accept(self, account_id: int) -> None:
+        """What was suspected of an account in earlier runs was meant."""
+        name = self._register.account_name(account_id)
+        if self._catalog.suspicions(name):
+            self._tell(Accepted(account_id))
+
+    def add(self, mailbox_id: int, batch: Batch) -> Applied:
+        """Take in a batch. It is stored some time later, at the latest by `flush`."""
+        if (batch.flags_changed or batch.expunged) and self._is_pending(mailbox_id):
+            self.flush()
+        with self._unbroken():
+            news = self._novelty.of(mailbox_id, batch)
+        if not news.is_empty or self._is_pending(mailbox_id):
+            sizes = self._sizes([each.digest for each in batch.recognised])
+            self._enqueue(draft_batch(mailbox_id, news.batch, sizes, self._prepare))
+        return Applied(
+            arrived=len(batch.arrived) + len(batch.recognised),
+            flags_changed=len(news.batch.flags_changed),
+            expunged=len(news.batch.expunged),
+            unreadable=len(batch.unreadable),
+            octets=batch.octets,
+        )
+
+    def mailbox_finished(self, record: MailboxFinished) -> None:
+        """A mailbox in which nothing happened leaves no trace."""
+        if (
+            record.arrived or record.flags_changed or record.expunged or record.unreadable
+        ) or record.error is not None:
+            self._enqueue(Draft(record))
+
+    def account_finished(self, account_id: int, error: str | None) -> None:
+        self._enqueue(Draft(AccountFinished(account_id, self._clock.now(), error)))
+
+    # How it becomes durable
+
+    def flush(self) -> None:
+        """Make everything added so far durable before returning.
+
+        That a run began, or that an account is done, is written with the next change or by
+        `finish`: a run in which nothing happened costs one commit.
+        """
+        with self._unbroken():
+            self._drain(0)
+            if self._is_worth_a_commit:
+                self._commit_group()
+            self._await_commit()
+
+    def finish(self, exit_code: int) -> None:
+        """End the run; everything is durable when this returns."""
+        self._enqueue(Draft(RunFinished(self._clock.now(), exit_code)))
+        with self._unbroken():
+            self._drain(0)
+            self._commit_group()
+            self._await_commit()
+        self._failure = ArchiveError("the run is finished")
+        self._close()
+
+    def abandon(self) -> None:
+        """Drop what is not committed yet. Safe at any time, and after `finish`."""
+        self._failure = self._failure or ArchiveError("the run was abandoned")
+        self._close()
+
+    def _prepare(self, octets: Octets) -> "Future[Prepared]":
+        return self._preparing.submit(self._content.prepare, octets)
+
+    def _tell(self, record: Record) -> None:
+        self._is_worth_a_commit = True
+        self._enqueue(Draft(record))
+
+    def _enqueue(self, draft: Draft) -> None:
+        with self._unbroken():
+            self._drafts.append(draft)
+            if draft.mailbox_id is not None:
+                self._is_worth_a_commit = True
+            self._drain(IN_FLIGHT)
+
+    def _drain(self, limit: int) -> None:
+        """Group drafts, in their order, until at most ``limit`` octets are in flight."""
+        octets = sum(draft.octets for draft in self._drafts)
+        while self._drafts and (octets > limit or limit == 0 or self._drafts[0].is_ready):
+            draft = self._drafts[0]
+            self._group.take(draft)
+            self._drafts.popleft()
+            octets -= draft.octets
+            if self._group.is_full:
+                self._commit_group()
+
+    def _commit_group(self) -> None:
+        self._await_commit()
+        group, self._group = self._group, Group()
+        self._is_worth_a_commit = False
+        future = self._committing.submit(
+            self._committer.commit, self.run, group.records, group.prepared
+        )
+        self._under_way = (group, future)
+
+    def _await_commit(self) -> None:
+        if self._under_way is None:
+            return
+        group, future = self._under_way
+        future.result()
+        self._under_way = None
+        group.discard_streamed()
+
+    def _is_pending(self, mailbox_id: int) -> bool:
+        """Whether the catalog does not yet hold all that was added to a mailbox."""
+        return (
+            mailbox_id in self._group.mailbox_ids
+            or (self._under_way is not None and mailbox_id in self._under_way[0].mailbox_ids)
+            or any(draft.mailbox_id == mailbox_id for draft in self._drafts)
+        )
+
+    def _sizes(self, digests: list[Digest]) -> dict[Digest, int]:
+        sizes = self._catalog.sizes(digests) if digests else {}
+        for digest in digests:
+            if digest not in sizes:
+                raise MessageMissing(f"no message {digest} to recognise")
+        return sizes
+
+    @contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        """What fails or is interrupted half-way is never continued: it could skip a batch."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with explained(self._catalog.path.parent):
+                yield
+        except Exception as error:
+            self._failure = error
+            raise
+        except BaseException:
+            self._failure = ArchiveError("the run was interrupted")
+            raise
+
+    def _close(self) -> None:
+        self._preparing.shutdown(cancel_futures=True)
+        self._committing.shutdown()
+        if self._under_way is not None:
+            self._under_way[0].discard_streamed()
+        self._group.discard_streamed()
+        for draft in self._drafts:
+            for octets in draft.streamed:
+                octets.discard()
+        self._drafts.clear()
