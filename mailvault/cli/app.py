@@ -79,7 +79,6 @@ def run(arguments: Sequence[str]) -> int:
         explain(str(error), error.hint, exit_code=error.exit_code, log_format=log_format)
         return error.exit_code
     except OutputClosed:
-        _discard_output()
         return READER_GONE
     except signals.Interrupted as stop:
         explain("interrupted", None, exit_code=stop.exit_code, log_format=log_format)
@@ -104,14 +103,3 @@ def _run(arguments: Sequence[str]) -> int:
         flush()
         return ended.code if isinstance(ended.code, int) else 0
     return 0
-
-
-def _discard_output() -> None:
-    """Give the interpreter's last flush somewhere to go."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)

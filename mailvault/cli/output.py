@@ -1,11 +1,16 @@
 """The way out: data on standard output, everything else on standard error."""
 
+import contextlib
+import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import BinaryIO, TextIO, TypeAlias
+from typing import TypeAlias
+
+from mailvault.errors import NoSpace, UsageError
 
 JsonValue: TypeAlias = (
     "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
@@ -25,8 +30,8 @@ def emit(line: str = "") -> None:
     """Write one line of results."""
     try:
         sys.stdout.write(line + "\n")
-    except BrokenPipeError as error:
-        raise OutputClosed from error
+    except OSError as error:
+        raise _given_up(error) from error
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding
         emit(line.encode(encoding, "replace").decode(encoding))
@@ -39,29 +44,32 @@ def emit_json(value: Mapping[str, JsonValue]) -> None:
 
 def emit_octets(chunks: Iterable[bytes]) -> None:
     """Write octets as they are."""
-    try:
-        sys.stdout.flush()
-        for chunk in chunks:
-            binary_output().write(chunk)
-        binary_output().flush()
-    except BrokenPipeError as error:
-        raise OutputClosed from error
-
-
-def binary_output() -> BinaryIO:
-    return sys.stdout.buffer
+    flush()
+    for chunk in chunks:
+        try:
+            sys.stdout.buffer.write(chunk)
+        except OSError as error:
+            raise _given_up(error) from error
+    flush()
 
 
 def flush() -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise OutputClosed from error
+    except OSError as error:
+        raise _given_up(error) from error
 
 
-def note(line: str, stream: TextIO | None = None) -> None:
-    """Tell the person at the terminal, not the program at the end of the pipe."""
-    print(line, file=stream or sys.stderr, flush=True)
+def _given_up(error: OSError) -> Exception:
+    """Translate what became of standard output; nothing more is written there."""
+    with contextlib.suppress(OSError, ValueError):  # a stream of its own has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # for the interpreter's last flush
+        os.close(nowhere)
+    if isinstance(error, BrokenPipeError):
+        return OutputClosed()
+    what = f"standard output: {error.strerror}"
+    return NoSpace(what) if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError(what)
 
 
 def json_text(value: Mapping[str, JsonValue]) -> str:

@@ -1,0 +1,32 @@
+"""A configured folder, and the demonstration server for an account of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailvault.demo.sample import PASSWORD, USER, build_sample
+from mailvault.demo.server import DemoServer
+from tests.unit.cli.program import Setting
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    setting = Setting(tmp_path)
+    setting.configure()
+    return setting
+
+
+@pytest.fixture
+def server() -> Iterator[DemoServer]:
+    with DemoServer(build_sample()) as server:
+        yield server
+
+
+@pytest.fixture
+def account(server: DemoServer) -> str:
+    """The lines that configure the demonstration server's account."""
+    return (
+        f'protocol = "imap"\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
+        f'user = "{USER}"\npassword = "{PASSWORD}"\n'
+    )
