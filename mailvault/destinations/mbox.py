@@ -42,11 +42,11 @@ class MboxDestination:
         self._export.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         try:
-            self._close(is_complete=kind is None)
+            self._close(is_complete=exception[0] is None)
         finally:
-            self._export.__exit__(kind, *exception)
+            self._export.__exit__(*exception)
 
     def create(self, mailbox: MailboxName) -> None:
         self._open(mailbox)

@@ -33,7 +33,7 @@ class PathNames:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._components: dict[tuple[str, ...], str] = {}
-        self._taken: set[tuple[tuple[str, ...], str]] = set()
+        self._taken: set[tuple[tuple[str, ...], str]] = {((), EXPORT_RECORD)}
 
     def path(self, name: MailboxName) -> tuple[str, ...]:
         """The path of a mailbox by components; of two alike, the first has the plain name."""
@@ -77,7 +77,7 @@ def readable(part: str) -> str:
         character if character.isprintable() else _hex(character) for character in part
     )
     part = _ENDING.sub(_percent, part)  # so that a folder is never taken for a file of ours
-    if part.startswith(".") or _DEVICE.match(part) or part == EXPORT_RECORD:
+    if part.startswith(".") or _DEVICE.match(part):
         part = _hex(part[0]) + part[1:]
     if part.endswith((" ", ".")):
         part = part[:-1] + _hex(part[-1])

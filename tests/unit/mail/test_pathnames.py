@@ -34,7 +34,6 @@ from mailvault.mail.pathnames import EXPORT_RECORD, LONGEST, PathNames, nested, 
         ("console", "console"),
         ("a.mbox", "a%2Embox"),
         ("a.EML", "a%2EEML"),
-        (EXPORT_RECORD, "%6D" + EXPORT_RECORD[1:]),
     ],
 )
 def test_a_part_is_escaped_for_every_file_system(part: str, escaped: str) -> None:
@@ -85,6 +84,11 @@ def test_a_mailbox_keeps_its_path() -> None:
     assert second[0].startswith("trash+")
     assert paths.path(MailboxName(("trash",))) == second
     assert paths.path(MailboxName(("trash", "a"))) == (*second, "a")
+
+
+@pytest.mark.parametrize("name", [EXPORT_RECORD, EXPORT_RECORD.upper()])
+def test_no_mailbox_takes_the_place_of_the_record(name: str) -> None:
+    assert PathNames(nested).path(MailboxName((name,)))[0].startswith(name + "+")
 
 
 def test_a_path_learnt_from_an_earlier_export_is_given_again() -> None:
