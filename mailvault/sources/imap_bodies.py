@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailvault.errors import ConnectionLost, ServerRefused
+from mailvault.errors import ConnectionLost, ServerRefused, SourceError
 from mailvault.mail.model import Arrival, Uid, Unreadable, octet_count
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources.imap_session import ImapSession
@@ -31,6 +31,9 @@ TIRELESS = 14
 
 Halving a set of 400 down to one message takes nine.
 """
+
+CONDEMNED = 10
+"""Messages in a row found unreadable after which the server, and not they, is to blame."""
 
 # Exchange sends this in place of a message it cannot convert, with another RFC822.SIZE.
 PLACEHOLDER = b"Retrieval using the IMAP4 protocol failed for the following message"
@@ -108,6 +111,7 @@ class BodyFetcher:
         self._uidvalidity = uidvalidity
         self._losses: Counter[Uid] = Counter()
         self._failures = 0  # in a row
+        self._condemned = 0  # in a row
 
     def fetch(self, uids: UidSet) -> Iterator[Bodies]:
         """Yield the messages in ascending order of UID, some MiB at a time."""
@@ -131,7 +135,7 @@ class BodyFetcher:
                 yield from self._refused(plan, answer)
                 break
             plan.answered(sum(octet_count(m.body) for m in answer.messages if m.body))
-            self._failures = 0
+            self._failures = self._condemned = 0
             if held or is_courier or _missing(answer):
                 held.append(answer)
                 plan.pause()
@@ -147,9 +151,10 @@ class BodyFetcher:
 
     def _refused(self, plan: BodyPlan, answer: FetchedSet) -> Iterator[Bodies]:
         suspect = plan.failed()
-        self._count_failure(ServerRefused(f"FETCH refused: {answer.refusal}"))
+        refusal = ServerRefused(f"the server refuses to send messages: {answer.refusal}")
+        self._count_failure(refusal)
         if suspect is not None:
-            yield from self._narrow(plan, suspect, str(answer.refusal))
+            yield from self._narrow(plan, suspect, str(answer.refusal), refusal)
 
     def _lost(self, plan: BodyPlan, lost: ConnectionLost) -> Iterator[Bodies]:
         suspect = plan.failed()
@@ -162,9 +167,12 @@ class BodyFetcher:
                 hint="the next sync takes up the new one",
             )
         if suspect is not None:
-            yield from self._narrow(plan, suspect, f"asking for it ends the connection: {lost}")
+            reason = f"asking for it ends the connection: {lost}"
+            yield from self._narrow(plan, suspect, reason, lost)
 
-    def _narrow(self, plan: BodyPlan, suspect: UidSet, reason: str) -> Iterator[Bodies]:
+    def _narrow(
+        self, plan: BodyPlan, suspect: UidSet, reason: str, failure: SourceError
+    ) -> Iterator[Bodies]:
         if len(suspect) > 1:
             plan.halve(suspect)
             return
@@ -175,9 +183,12 @@ class BodyFetcher:
             plan.halve(suspect)
             return
         self._failures = 0
+        self._condemned += 1
+        if self._condemned > CONDEMNED:
+            raise failure
         yield Bodies((), (Unreadable(uid, reason),), uid)
 
-    def _count_failure(self, failure: ConnectionLost | ServerRefused) -> None:
+    def _count_failure(self, failure: SourceError) -> None:
         self._failures += 1
         if self._failures > TIRELESS:
             raise failure

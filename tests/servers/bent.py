@@ -83,10 +83,10 @@ def without(answer: list[bytes], uid: int) -> list[bytes]:
     """The answer without the FETCH response of one UID."""
     text = b"".join(answer)
     kept, position = [], 0
-    for found in _responses(text):
-        if re.search(rb"UID %d\b" % uid, text[found[0] : found[0] + 200]):
-            kept.append(text[position : found[0]])
-            position = found[1]
+    for start, end in _responses(text):
+        if re.search(rb"\bUID %d\b" % uid, text[start : text.index(b"\r\n", start)]):
+            kept.append(text[position:start])
+            position = end
     return [*kept, text[position:]]
 
 
