@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.recorder import Recorder
-from mailvault.errors import ConnectionLost, MailvaultError, SourceError
+from mailvault.errors import ConnectionLost, MailvaultError, SourceError, UsageError
 from mailvault.mail.changes import MailboxFinished
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Mailbox, octet_count
@@ -88,7 +88,7 @@ class AccountSync:
                 suspicion = plan.suspicion
                 self._record_plan(plan)
                 error = self._walk(source, plan)
-        except SourceError as failure:
+        except (SourceError, UsageError) as failure:  # no password is one account's trouble
             log.info("%s: %s", self.account.name, failure)
             error = failure
         return self._finish(error, suspicion)

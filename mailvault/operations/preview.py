@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mailvault.archive.archive import Archive
-from mailvault.errors import SourceError
+from mailvault.errors import SourceError, UsageError
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Cursor, Mailbox
 from mailvault.operations.account_sync import SyncAccount
@@ -41,7 +41,7 @@ def _preview_account(
                     (view.cursor, view.mailbox_id) if view else (None, NO_MAILBOX)
                 )
                 reports.append(_preview_mailbox(archive, source, mailbox, cursor, mailbox_id))
-    except SourceError as error:
+    except (SourceError, UsageError) as error:
         return AccountReport(account.name, tuple(reports), error)
     return AccountReport(account.name, tuple(reports))
 

@@ -42,13 +42,19 @@ class ImapSource:
 
     def mailboxes(self) -> Sequence[Mailbox]:
         """The selected mailboxes. Names that only differ in how they are written are apart."""
+        mailboxes = self._list()
+        for pattern in self._globs.unmatched(mailbox.name for mailbox in mailboxes):
+            log.warning('"%s" matches no mailbox of the account', pattern)
+        return [mailbox for mailbox in mailboxes if self._globs.matches(mailbox.name)]
+
+    def _list(self) -> list[Mailbox]:
         listed = self._session.client.list_mailboxes()
         self._wire_names = {each.mailbox.name: each.wire_name for each in listed}
-        return [each.mailbox for each in listed if self._globs.matches(each.mailbox.name)]
+        return [each.mailbox for each in listed]
 
     def _wire_name(self, name: MailboxName) -> bytes:
         if name not in self._wire_names:
-            self.mailboxes()
+            self._list()
         if name not in self._wire_names:
             raise ServerRefused(f"the server no longer lists the mailbox {name}")
         return self._wire_names[name]
