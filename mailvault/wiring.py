@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mailvault.mail.model import Mailbox
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.check import CheckReport
-    from mailvault.operations.reports import Progress, SyncReport
     from mailvault.operations.rebuild import RebuildReport
+    from mailvault.operations.reports import Progress, SyncReport
     from mailvault.ports import Destination, Source
     from mailvault.transport.endpoint import Endpoint
     from mailvault.transport.imap import ImapClient

@@ -30,7 +30,7 @@ def count_text(number: int, noun: str = "", plural: str = "") -> str:
 
 def duration_text(seconds: float) -> str:
     """Seconds as a person would say them: ``0.4 s``, ``3 min 20 s``, ``2 d 4 h``."""
-    if seconds < 10:
+    if seconds < 10 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     rest = round(seconds)
     parts = []
@@ -38,7 +38,7 @@ def duration_text(seconds: float) -> str:
         if rest >= length:
             parts.append(f"{rest // length} {unit}")
             rest %= length
-    return " ".join(parts[:2])
+    return " ".join(parts[:2]) or "0 s"
 
 
 def time_text(instant: datetime | None) -> str:

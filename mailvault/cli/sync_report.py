@@ -53,7 +53,7 @@ def sync_lines(report: SyncReport, *, verbosity: int) -> Iterator[str]:
         for mailbox in account.mailboxes:
             counts = _counts([mailbox])
             if counts != NOTHING_NEW or verbosity > 0:
-                took = f" in {duration_text(mailbox.seconds)}" if mailbox.seconds else ""
+                took = f" in {duration_text(mailbox.seconds)}" if mailbox.seconds >= 0.1 else ""
                 name = printable(str(mailbox.mailbox))
                 yield f"{account.name}  {name}: {counts}{took}"
         yield _summary(account, is_preview=report.run is None)
