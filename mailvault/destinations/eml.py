@@ -32,7 +32,7 @@ class EmlDestination:
 
     def __init__(self, path: Path, *, outside: Path | None = None) -> None:
         self._export = ExportFolder(path, "eml", PathNames(nested), outside=outside)
-        self._visited: set[MailboxName] = set()
+        self._filled: set[MailboxName] = set()
         self._name: MailboxName | None = None
         self._folder = -1
         self._copies = Copies((), is_resumed=False)
@@ -60,6 +60,7 @@ class EmlDestination:
     ) -> None:
         with writing(f"a message of {mailbox}"):
             self._open(mailbox)
+            self._filled.add(mailbox)
             self._add(octets, internal_date)
 
     def _add(self, octets: Octets, date: datetime | None) -> None:
@@ -81,10 +82,9 @@ class EmlDestination:
         self._close()
         with writing(f"the mailbox {mailbox}"):
             self._folder = self._export.open(mailbox)
-            is_resumed = self._export.is_resumed and mailbox not in self._visited
+            is_resumed = self._export.is_resumed and mailbox not in self._filled
             remove_stale(self._folder)
             self._copies = Copies(set(entries(self._folder)), is_resumed=is_resumed)
-        self._visited.add(mailbox)
         self._name = mailbox
 
     def _close(self) -> None:

@@ -52,7 +52,7 @@ class MaildirDestination:
         names = PathNames(_STEPS[layout])
         self._layout = layout
         self._export = ExportFolder(path, _FORMATS[layout], names, outside=outside)
-        self._visited: set[MailboxName] = set()
+        self._filled: set[MailboxName] = set()
         self._name: MailboxName | None = None
         self._mailbox: MaildirFolder | None = None
 
@@ -81,6 +81,7 @@ class MaildirDestination:
     ) -> None:
         """Add a message. Keywords beyond the 26 a Maildir can name are left out, and logged."""
         target = self._open(mailbox)
+        self._filled.add(mailbox)
         with writing(f"a message of {mailbox}"):
             lost = target.add(octets, flags, internal_date)
         if lost:
@@ -90,7 +91,7 @@ class MaildirDestination:
         if self._mailbox is not None and self._name == mailbox:
             return self._mailbox
         self._close()
-        is_resumed = self._export.is_resumed and mailbox not in self._visited
+        is_resumed = self._export.is_resumed and mailbox not in self._filled
         with writing(f"the mailbox {mailbox}"):
             folder = self._export.open(mailbox)
             try:
@@ -100,7 +101,6 @@ class MaildirDestination:
             except BaseException:
                 os.close(folder)
                 raise
-        self._visited.add(mailbox)
         self._name = mailbox
         return self._mailbox
 
