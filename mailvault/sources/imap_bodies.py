@@ -13,7 +13,7 @@ from mailvault.errors import ConnectionLost, ServerRefused, SourceError
 from mailvault.mail.model import Arrival, Uid, Unreadable, octet_count
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources.imap_session import ImapSession
-from mailvault.transport.imap import Fetched, FetchedSet
+from mailvault.transport.imap_values import Fetched, FetchedSet
 
 log = logging.getLogger(__name__)
 

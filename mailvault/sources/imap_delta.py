@@ -11,7 +11,8 @@ from itertools import islice
 from mailvault.mail.model import Flags, FlagsChange, Uid
 from mailvault.ports import Known
 from mailvault.protocols.imap.uidset import UidSet
-from mailvault.transport.imap import Fetched, ImapClient
+from mailvault.transport.imap import ImapClient
+from mailvault.transport.imap_values import Fetched
 
 WINDOW = 4_000
 

@@ -15,7 +15,7 @@ from mailvault.sources.imap_bodies import BodyFetcher
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_delta import Delta
 from mailvault.sources.imap_session import ImapSession
-from mailvault.transport.imap import Fetched, Selected
+from mailvault.transport.imap_values import Fetched, Selected
 
 NONE = UidSet.of(())
 

@@ -6,7 +6,8 @@ from types import TracebackType
 
 from mailvault.errors import ConnectionLost
 from mailvault.ports import Clock
-from mailvault.transport.imap import ImapClient, Selected
+from mailvault.transport.imap import ImapClient
+from mailvault.transport.imap_values import Selected
 
 log = logging.getLogger(__name__)
 
