@@ -1,0 +1,177 @@
+"""Zstandard frames and the dictionaries that small texts share.
+
+A frame is trusted only as far as it was announced: its size, dictionary and checksum must
+be the ones the index names, before anything is allocated for it.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import zstandard
+
+LEVEL = 3
+FRAME_LIMIT = 4 << 20
+"""The most octets one frame holds, so that no read ever needs more at once."""
+
+LONGEST_FRAME = FRAME_LIMIT + (FRAME_LIMIT >> 8) + 1024
+"""More than zstd needs for a frame of `FRAME_LIMIT` octets that do not compress."""
+
+SMALL = 128 << 10
+"""Octets up to which an object gains from a dictionary."""
+
+_WINDOW_LIMIT = 1 << 27
+_DICTIONARY_LEVEL = 19  # packed once, unpacked once a process
+_DICTIONARY_LIMIT = 512 << 10
+_DICTIONARY_SHARE = 6  # larger dictionaries than a sixth of the text cost more than they save
+_TRAINING_LIMIT = 12 << 20
+_LEAST_SAMPLES = 10
+_LEAST_DICTIONARY = 2048
+_MOST_TRIALS = 256
+
+
+class BadFrame(Exception):
+    """A frame is not the one that was written."""
+
+
+class Dictionary:
+    """Text that the texts of a volume have in common."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        try:
+            self._shared = zstandard.ZstdCompressionDict(
+                content, dict_type=zstandard.DICT_TYPE_FULLDICT
+            )
+        except zstandard.ZstdError as error:
+            raise BadFrame(f"not a dictionary: {error}") from error
+        self.number = self._shared.dict_id()
+        self._is_precomputed = False
+        self._lock = threading.Lock()
+
+    def for_compression(self) -> zstandard.ZstdCompressionDict:
+        """Without its tables worked out beforehand a dictionary costs more than it saves."""
+        with self._lock:
+            if not self._is_precomputed:
+                self._shared.precompute_compress(level=LEVEL)
+                self._is_precomputed = True
+        return self._shared
+
+    def for_decompression(self) -> zstandard.ZstdCompressionDict:
+        return self._shared
+
+
+class Codec:
+    """Compresses and decompresses frames. One serves all threads."""
+
+    def __init__(self) -> None:
+        self._local = _Contexts()
+
+    def compress(self, octets: bytes, dictionary: Dictionary | None = None) -> bytes:
+        """Make a frame and prove that it gives the octets back."""
+        compressor = self._local.compressors.get(dictionary)
+        if compressor is None:
+            compressor = self._local.compressors[dictionary] = _compressor(dictionary)
+        frame = compressor.compress(octets)
+        if self.decompress(frame, len(octets), dictionary) != octets:
+            raise BadFrame("zstd does not give back what it was given")
+        return frame
+
+    def decompress(
+        self, frame: bytes, size: int, dictionary: Dictionary | None = None
+    ) -> bytes:
+        """Unpack a frame of ``size`` octets. Raises BadFrame for any other frame."""
+        decompressor = self._local.decompressors.get(dictionary)
+        if decompressor is None:
+            decompressor = self._local.decompressors[dictionary] = _decompressor(dictionary)
+        try:
+            # zstd would allocate whatever a frame's header claims.
+            _check(zstandard.get_frame_parameters(frame), size, dictionary)
+            octets = decompressor.decompress(frame, allow_extra_data=False)
+        except zstandard.ZstdError as error:
+            raise BadFrame(str(error)) from error
+        if len(octets) != size:
+            raise BadFrame(f"{len(octets)} octets instead of {size}")
+        return octets
+
+
+class _Contexts(threading.local):
+    """A zstd context serves one thread at a time."""
+
+    def __init__(self) -> None:
+        self.compressors: dict[Dictionary | None, zstandard.ZstdCompressor] = {}
+        self.decompressors: dict[Dictionary | None, zstandard.ZstdDecompressor] = {}
+
+
+def _compressor(dictionary: Dictionary | None) -> zstandard.ZstdCompressor:
+    return zstandard.ZstdCompressor(
+        level=LEVEL,
+        dict_data=dictionary.for_compression() if dictionary else None,
+        write_checksum=True,
+        write_content_size=True,
+    )
+
+
+def _decompressor(dictionary: Dictionary | None) -> zstandard.ZstdDecompressor:
+    return zstandard.ZstdDecompressor(
+        dict_data=dictionary.for_decompression() if dictionary else None,
+        max_window_size=_WINDOW_LIMIT,
+    )
+
+
+def _check(
+    parameters: zstandard.FrameParameters, size: int, dictionary: Dictionary | None
+) -> None:
+    if parameters.content_size != size or size > FRAME_LIMIT:
+        raise BadFrame(f"a frame of {parameters.content_size} octets instead of {size}")
+    if parameters.window_size > _WINDOW_LIMIT:
+        raise BadFrame("a frame that needs too much memory")
+    if parameters.dict_id != (dictionary.number if dictionary else 0):
+        raise BadFrame("a frame of another dictionary")
+    if not parameters.has_checksum:
+        raise BadFrame("a frame without a checksum")
+
+
+def pack_dictionary(dictionary: Dictionary) -> bytes:
+    """The form in which a dictionary is stored."""
+    return zstandard.ZstdCompressor(
+        level=_DICTIONARY_LEVEL, write_checksum=True, write_content_size=True
+    ).compress(dictionary.content)
+
+
+def unpack_dictionary(frame: bytes) -> Dictionary:
+    """Read a stored dictionary. Raises BadFrame."""
+    try:
+        size = zstandard.get_frame_parameters(frame).content_size
+    except zstandard.ZstdError as error:
+        raise BadFrame(str(error)) from error
+    return Dictionary(Codec().decompress(frame, size))
+
+
+def train(texts: Sequence[bytes]) -> Dictionary | None:
+    """Make a dictionary of what texts have in common; None where they are too few."""
+    samples = _spread(texts, sum(map(len, texts)) // _TRAINING_LIMIT + 1)
+    octets = sum(map(len, samples))
+    size = min(_DICTIONARY_LIMIT, octets // _DICTIONARY_SHARE)
+    if len(samples) < _LEAST_SAMPLES or size < _LEAST_DICTIONARY:
+        return None
+    try:
+        # Fixed parameters: searching for better ones takes several times as long.
+        trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8)
+    except zstandard.ZstdError:
+        return None  # the texts have nothing in common
+    return Dictionary(trained.as_bytes())
+
+
+def saving(
+    codec: Codec, texts: Sequence[bytes], new: Dictionary, old: Dictionary | None
+) -> float:
+    """Estimate the share of its octets that a text gains by another dictionary."""
+    trials = _spread(texts, len(texts) // _MOST_TRIALS + 1)
+    gained = sum(
+        len(codec.compress(text, old)) - len(codec.compress(text, new)) for text in trials
+    )
+    return gained / max(1, sum(map(len, trials)))
+
+
+def _spread(texts: Sequence[bytes], step: int) -> Sequence[bytes]:
+    return texts[::step]

@@ -1,0 +1,128 @@
+"""Gives stored messages back: rebuilt from their recipe, and hashed before anyone sees them."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailvault.archive.codec import BadFrame, Codec
+from mailvault.archive.content.recipe import BadRecipe, RecipeReader, encoded
+from mailvault.archive.content.spool import CHUNK, Spool
+from mailvault.archive.content.volume import RAW, RECIPE
+from mailvault.archive.content.volumes import Place, Volumes
+from mailvault.errors import ArchiveDamaged, MessageMissing
+from mailvault.mail.model import Digest, Octets
+from mailvault.mail.outline import OUTLINE_LIMIT, Hole, Outline
+
+# Every level of base64 makes a message a third larger, so no real one goes as deep.
+_DEEPEST = 64
+
+
+class Reader:
+    """Reads messages from the volumes. Any thread may use it."""
+
+    def __init__(self, volumes: Volumes, codec: Codec, tmp: Path | None) -> None:
+        self._volumes = volumes
+        self._codec = codec
+        self._tmp = tmp
+
+    def get(self, digest: Digest) -> Octets:
+        """Give back a message: in memory up to 1 MiB, else in a temporary file."""
+        hasher = hashlib.sha256()
+        held: list[bytes] = []
+        size = 0
+        spool: Spool | None = None
+        for chunk in self._damage_named(digest):
+            hasher.update(chunk)
+            size += len(chunk)
+            held.append(chunk)
+            if size > CHUNK:
+                spool = spool or Spool(self._tmp)
+                for each in held:
+                    spool.write(each)
+                held.clear()
+        _prove(digest, hasher.digest())
+        return b"".join(held) if spool is None else spool
+
+    def prove(self, digest: Digest) -> int:
+        """Read and hash a message; return its octets."""
+        hasher = hashlib.sha256()
+        size = 0
+        for chunk in self._damage_named(digest):
+            hasher.update(chunk)
+            size += len(chunk)
+        _prove(digest, hasher.digest())
+        return size
+
+    def outline(self, digest: Digest) -> Outline:
+        """Read the text of a message; its lifted parts are left where they are."""
+        place = self._volumes.require(digest.value)
+        try:
+            if place[1][0].kind == RAW:
+                return Outline(_head(self._frames(place)))
+            recipe = RecipeReader(self._frames(place))
+            holes: list[Hole] = []
+            offset = 0
+            for each in recipe.holes:
+                offset += each.gap
+                holes.append(Hole(offset, each.size))
+            text = _head(recipe.text())
+        except (BadFrame, BadRecipe) as error:
+            raise _damaged(digest, error) from error
+        return Outline(text, tuple(hole for hole in holes if hole.offset <= OUTLINE_LIMIT))
+
+    def _damage_named(self, digest: Digest) -> Iterator[bytes]:
+        try:
+            yield from self._chunks(self._volumes.require(digest.value), 0)
+        except (BadFrame, BadRecipe) as error:
+            raise _damaged(digest, error) from error
+
+    def _chunks(self, place: Place, depth: int) -> Iterator[bytes]:
+        kind = place[1][0].kind
+        if kind == RAW:
+            yield from self._frames(place)
+        elif kind == RECIPE and depth < _DEEPEST:
+            recipe = RecipeReader(self._frames(place))
+            for hole in recipe.holes:
+                yield from recipe.text(hole.gap)
+                yield from encoded(hole, self._part(hole.digest, depth + 1))
+            yield from recipe.text()
+        else:
+            raise BadRecipe(f"its kind is {kind}" if depth < _DEEPEST else "it has no end")
+
+    def _part(self, digest: bytes, depth: int) -> Iterator[bytes]:
+        try:
+            place = self._volumes.require(digest)
+        except MessageMissing as error:
+            raise BadRecipe(f"its part {digest.hex()} is missing") from error
+        return self._chunks(place, depth)
+
+    def _frames(self, place: Place) -> Iterator[bytes]:
+        volume, extents = place
+        for extent in extents:
+            number = extent.dictionary
+            dictionary = None if number is None else volume.dictionary(number)
+            yield self._codec.decompress(volume.frame(extent), extent.size, dictionary)
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """The first octets, as many as an outline may have."""
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= OUTLINE_LIMIT:
+            break
+    return b"".join(held)[:OUTLINE_LIMIT]
+
+
+def _prove(digest: Digest, actual: bytes) -> None:
+    if actual != digest.value:
+        raise _damaged(digest, "its octets have another digest")
+
+
+def _damaged(digest: Digest, reason: object) -> ArchiveDamaged:
+    return ArchiveDamaged(
+        f"message {digest} is damaged: {reason}",
+        hint="fetch it again from the server with the next sync, or from a copy of the archive",
+    )

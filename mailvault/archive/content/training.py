@@ -1,0 +1,110 @@
+"""When the texts of an archive get a dictionary in common, and which."""
+
+from collections.abc import Iterator, Sequence
+
+from mailvault.archive.codec import (
+    SMALL,
+    BadFrame,
+    Codec,
+    Dictionary,
+    pack_dictionary,
+    saving,
+    train,
+)
+from mailvault.archive.content.volume import Volume
+from mailvault.archive.content.volumes import Volumes
+from mailvault.errors import ArchiveDamaged
+
+TEXT = "text"
+NEXT_TRAINING = "next_training"
+
+_GROWTH = 8
+"""A dictionary is made anew once there is so many times the text it was made from."""
+
+_RETRY = 2
+_ENOUGH = 8 << 20  # octets of text to learn from
+
+
+class Training:
+    """The dictionary to compress with; while it collects, small texts wait for a new one.
+
+    Any thread may look at ``current`` and ``is_collecting``; the staging thread trains.
+    """
+
+    def __init__(self, codec: Codec, volumes: Volumes) -> None:
+        self._codec = codec
+        self._newest = _newest_readable(volumes)
+        values = self._newest.values() if self._newest else {}
+        self.current = self._newest.newest_dictionary() if self._newest else None
+        self._text = _count(values.get(TEXT))
+        self._next_at = _count(values.get(NEXT_TRAINING))
+        self._committed = (self.current, self._text, self._next_at)
+
+    @property
+    def is_collecting(self) -> bool:
+        return self._text >= self._next_at
+
+    def values(self) -> dict[str, int]:
+        """What the newest volume must remember."""
+        return {TEXT: self._text, NEXT_TRAINING: self._next_at}
+
+    def learn(self, texts: Sequence[bytes]) -> None:
+        """Make a dictionary of texts not yet stored, and of earlier ones where they are few."""
+        octets = sum(map(len, texts))
+        samples = [*texts, *self._earlier(_ENOUGH - octets)]
+        learned = train(samples)
+        if learned is not None and self._pays(learned, texts, samples):
+            self.current = learned
+            self._next_at = _GROWTH * (self._text + octets)
+        else:
+            self._next_at = _RETRY * (self._text + octets)
+
+    def _earlier(self, octets: int) -> Iterator[bytes]:
+        """Texts of the newest volume, as many as make up so many octets."""
+        volume = self._newest
+        if octets <= 0 or volume is None:
+            return
+        for extent in volume.compressible(SMALL):
+            number = extent.dictionary
+            try:
+                dictionary = None if number is None else volume.dictionary(number)
+                yield self._codec.decompress(volume.frame(extent), extent.size, dictionary)
+            except BadFrame:
+                continue  # nothing to learn from; verify reports it
+            octets -= extent.size
+            if octets <= 0:
+                return
+
+    def _pays(
+        self, learned: Dictionary, texts: Sequence[bytes], samples: Sequence[bytes]
+    ) -> bool:
+        """The first must pay with the texts at hand; later ones, once as many have come."""
+        octets = sum(map(len, texts))
+        if self.current is not None:
+            octets += self._text
+        share = saving(self._codec, samples, learned, self.current)
+        return share * octets > len(pack_dictionary(learned))
+
+    def note(self, octets: int) -> None:
+        """Count text that was staged."""
+        self._text += octets
+
+    def committed(self) -> None:
+        self._committed = (self.current, self._text, self._next_at)
+
+    def rolled_back(self) -> None:
+        self.current, self._text, self._next_at = self._committed
+
+
+def _newest_readable(volumes: Volumes) -> Volume | None:
+    for volume in reversed(list(volumes)):
+        try:
+            volume.values()
+        except ArchiveDamaged:
+            continue
+        return volume
+    return None
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,104 @@
+"""All volumes of an archive: where an object is looked for, the newest volume first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailvault.archive.content.digest_filter import DIGEST_SIZE
+from mailvault.archive.content.packs import PackCache
+from mailvault.archive.content.volume import Extent, Volume, volume_numbers, volume_path
+from mailvault.errors import ArchiveDamaged, ArchiveError, MessageMissing
+
+Place = tuple[Volume, list[Extent]]
+"""The volume that holds an object, and its frames there."""
+
+
+class Volumes:
+    """The volumes in a folder. Any thread may ask; one thread announces new ones."""
+
+    def __init__(self, folder: Path, archive_id: str) -> None:
+        self.folder = folder
+        self._archive_id = archive_id
+        self._cache = PackCache()
+        self._volumes: tuple[Volume, ...] = ()
+        self._volumes = tuple(self.volume(number) for number in volume_numbers(folder))
+
+    def volume(self, number: int) -> Volume:
+        """A volume by its number; one that is new is not looked at before it is added."""
+        for volume in self._volumes:
+            if volume.number == number:
+                return volume
+        return Volume(volume_path(self.folder, number), self._archive_id, self._cache)
+
+    def add(self, volume: Volume) -> None:
+        """Look at a volume from now on."""
+        if volume not in self._volumes:
+            self._volumes = (*self._volumes, volume)
+
+    def __iter__(self) -> Iterator[Volume]:
+        """Oldest first."""
+        return iter(self._volumes)
+
+    def newest(self) -> Volume | None:
+        return self._volumes[-1] if self._volumes else None
+
+    def find(self, digest: bytes) -> Place | None:
+        """Where an object lies. Raises ArchiveDamaged if that cannot be known."""
+        damage: ArchiveDamaged | None = None
+        for volume in reversed(self._volumes):
+            try:
+                extents = volume.find(digest)
+            except ArchiveDamaged as error:
+                damage = error
+                continue
+            if extents:
+                return volume, extents
+        if damage is None and self._volumes:
+            damage = self._missing()
+        if damage is not None:
+            raise damage
+        return None
+
+    def require(self, digest: bytes) -> Place:
+        """Where an object lies. Raises MessageMissing if it is nowhere."""
+        place = self.find(digest)
+        if place is None:
+            raise MessageMissing(f"the archive holds no message {digest.hex()}")
+        return place
+
+    def missing_numbers(self) -> list[int]:
+        """Volumes that were there, as there are later ones."""
+        present = {volume.number for volume in self._volumes}
+        return [number for number in range(1, max(present, default=0)) if number not in present]
+
+    def _missing(self) -> ArchiveDamaged | None:
+        lacking = self.missing_numbers()
+        if not lacking:
+            return None
+        return ArchiveDamaged(
+            f"{volume_path(self.folder, lacking[0])} is missing",
+            hint="put the volume back from a copy of the archive",
+        )
+
+    def digests(self) -> Iterator[bytes]:
+        """Every object once, in the order of the disk; volumes beyond reading are left out."""
+        superseded: set[bytes] = set()
+        for volume in reversed(self._volumes):
+            try:
+                held, replaced = volume.digests(), volume.superseded()
+            except ArchiveError:
+                continue  # `check` reports the volume; what it held is missing
+            yield from (digest for digest in _split(held) if digest not in superseded)
+            superseded.update(_split(replaced))
+
+    def all_digests(self) -> bytes:
+        """The digests of all volumes, one after the other."""
+        return b"".join(self.digests())
+
+    def close(self) -> None:
+        for volume in self._volumes:
+            volume.disconnect()
+
+
+def _split(digests: bytes) -> Iterator[bytes]:
+    for at in range(0, len(digests), DIGEST_SIZE):
+        yield digests[at : at + DIGEST_SIZE]

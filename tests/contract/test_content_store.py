@@ -1,0 +1,293 @@
+"""What every content store must do, the one in memory too."""
+
+import base64
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mailvault.archive.content.memory import MemoryStore
+from mailvault.archive.content.sqlite import SqliteStore
+from mailvault.errors import ArchiveError, MessageMissing
+from mailvault.mail.model import Digest
+from mailvault.mail.outline import OUTLINE_LIMIT
+
+
+class Streamed:
+    """A large message as a source hands it on."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self.size = len(octets)
+
+    def chunks(self):
+        for start in range(0, self.size, 1 << 20):
+            yield self._octets[start : start + (1 << 20)]
+
+    def discard(self) -> None:
+        pass
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite-small-volumes"])
+def reopen(request, tmp_path):
+    """Open the store; called again, open it again as another process would."""
+    opened = []
+    memory = MemoryStore()
+
+    def open_store():
+        if request.param == "memory":
+            return memory
+        for store in opened:
+            store.close()
+        limit = 1 << 30 if request.param == "sqlite" else 150_000
+        folder = tmp_path / "content"
+        opened.append(SqliteStore(folder, archive_id="a", tmp=tmp_path, volume_limit=limit))
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(reopen):
+    return reopen()
+
+
+def build_message(
+    number: int, attachment: bytes = b"", text: str = "lorem ipsum dolor "
+) -> bytes:
+    message = f"Subject: message {number}\r\n\r\n{text * 20}\r\n".encode()
+    if not attachment:
+        return message
+    head = b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    body = base64.encodebytes(attachment).replace(b"\n", b"\r\n")
+    return message + head + body + b"--x--\r\n"
+
+
+def random_octets(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def whole(octets) -> bytes:
+    if isinstance(octets, bytes):
+        return octets
+    assert octets.size > 1 << 20
+    held = b"".join(octets.chunks())
+    octets.discard()
+    octets.discard()
+    assert len(held) == octets.size
+    return held
+
+
+def store_all(store, messages) -> list[Digest]:
+    digests = []
+    for message in messages:
+        prepared = store.prepare(message)
+        store.put(prepared)
+        digests.append(prepared.digest)
+    store.commit()
+    return digests
+
+
+MESSAGES = [
+    b"",
+    b"\x00",
+    b"\n",
+    b"no header at all",
+    bytes(range(256)) * 5,
+    build_message(1),
+    build_message(2, random_octets(30_000)),
+    build_message(2, random_octets(30_000)).replace(b"\r\n", b"\n"),
+    build_message(3, random_octets(30_000)) + b"\xff bytes after the end",
+    build_message(4, b"text of an attachment\n" * 5000),
+    b"base64\r\n\r\n",
+    random_octets(1 << 20, 7),
+    random_octets((1 << 20) + 1, 8),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
+def test_the_very_octets_come_back(reopen, message):
+    [digest] = store_all(reopen(), [message])
+
+    store = reopen()
+
+    assert digest == Digest.of(message)
+    assert whole(store.get(digest)) == message
+    assert store.prove(digest) == len(message)
+    assert digest in store
+
+
+@pytest.mark.parametrize("large", [random_octets(9_000_000), b"a line of text\n" * 700_000])
+def test_a_large_message_comes_back(reopen, large):
+    message = build_message(1, large) + build_message(2, large)
+    prepared = reopen().prepare(Streamed(message))
+    store = reopen()
+    store.put(prepared)
+    store.commit()
+
+    again = reopen()
+
+    assert prepared.digest == Digest.of(message)
+    assert prepared.size == len(message)
+    assert whole(again.get(prepared.digest)) == message
+    assert again.outline(prepared.digest) == prepared.outline
+
+
+def test_a_streamed_message_is_the_same_message(store):
+    message = build_message(1, random_octets(6_000_000))
+    store_all(store, [message])
+
+    assert store.prepare(Streamed(message)).outline is None
+    assert store.prepare(Streamed(message)).digest == Digest.of(message)
+
+
+def test_a_message_is_not_there_before_the_commit(reopen):
+    store = reopen()
+    prepared = store.prepare(MESSAGES[6])
+    store.put(prepared)
+
+    assert prepared.digest not in store
+    with pytest.raises(MessageMissing):
+        store.get(prepared.digest)
+    store.commit()
+    assert prepared.digest in store
+
+
+def test_a_rollback_forgets_what_was_staged(reopen):
+    store = reopen()
+    kept = store_all(store, [build_message(0)])
+    for number in range(1, 40):
+        store.put(store.prepare(build_message(number, random_octets(20_000, number))))
+    store.rollback()
+    store.commit()
+
+    store = reopen()
+
+    assert list(store.digests()) == kept
+    assert Digest.of(build_message(1, random_octets(20_000, 1))) not in store
+    assert list(store.check()) == []
+
+
+def test_after_a_rollback_the_same_messages_can_be_stored(reopen):
+    store = reopen()
+    messages = [build_message(number, random_octets(20_000, number)) for number in range(20)]
+    for message in messages:
+        store.put(store.prepare(message))
+    store.rollback()
+    digests = store_all(store, messages)
+
+    store = reopen()
+
+    assert [whole(store.get(digest)) for digest in digests] == messages
+
+
+def test_a_message_prepared_before_a_rollback_is_never_taken_for_stored(store):
+    message = build_message(1)
+    store.put(store.prepare(message))
+    prepared = store.prepare(message)
+    store.rollback()
+
+    try:
+        store.put(prepared)
+        store.commit()
+    except ArchiveError:
+        assert Digest.of(message) not in store
+    else:
+        assert store.get(Digest.of(message)) == message
+
+
+def test_a_message_that_is_stored_has_no_outline_when_prepared_again(store):
+    message = MESSAGES[6]
+    store_all(store, [message])
+
+    assert store.prepare(message).outline is None
+
+
+def test_duplicates_cost_next_to_nothing(store):
+    message = build_message(1, random_octets(100_000))
+    store_all(store, [message])
+    before = store.stored_octets()
+
+    store_all(store, [message] * 50)
+
+    assert store.stored_octets() == before
+
+
+def test_the_same_message_may_be_staged_twice(store):
+    prepared = [store.prepare(MESSAGES[6]), store.prepare(MESSAGES[6])]
+    for each in prepared:
+        store.put(each)
+    store.commit()
+
+    assert store.get(prepared[0].digest) == MESSAGES[6]
+
+
+def test_digests_name_every_message(reopen):
+    messages = [build_message(number, random_octets(9000, number)) for number in range(60)]
+    digests = store_all(reopen(), messages)
+
+    found = list(reopen().digests())
+
+    assert set(digests) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_a_digest_that_was_never_stored_is_missing(store):
+    store_all(store, [build_message(1)])
+    unknown = Digest.of(b"never stored")
+
+    assert unknown not in store
+    for ask in (store.get, store.prove, store.outline):
+        with pytest.raises(MessageMissing):
+            ask(unknown)
+
+
+def test_an_empty_store_holds_nothing(store):
+    store.commit()
+
+    assert list(store.digests()) == []
+    assert Digest.of(b"") not in store
+    assert list(store.check()) == []
+    assert store.stored_octets() == 0
+
+
+def test_an_outline_is_the_text_with_its_holes(reopen):
+    message = build_message(1, random_octets(30_000)) + build_message(2, random_octets(5000, 2))
+    store = reopen()
+    prepared = store.prepare(message)
+    store.put(prepared)
+    store.commit()
+
+    outline = reopen().outline(prepared.digest)
+
+    assert outline == prepared.outline
+    assert [hole.size for hole in outline.holes] == [30_000, 5000]
+    assert outline.text.startswith(b"Subject: message 1\r\n")
+    assert len(outline.text) < 2000
+
+
+def test_an_outline_is_cut_at_its_limit(reopen):
+    message = b"x" * (OUTLINE_LIMIT + 10) + build_message(1, random_octets(30_000))
+    [digest] = store_all(reopen(), [message])
+
+    outline = reopen().outline(digest)
+
+    assert outline.text == b"x" * OUTLINE_LIMIT
+    assert outline.holes == ()
+
+
+def test_messages_are_prepared_in_many_threads(reopen):
+    store = reopen()
+    messages = [build_message(n % 150, random_octets(5000, n % 7)) for n in range(300)]
+    with ThreadPoolExecutor(8) as pool:
+        for prepared in pool.map(store.prepare, messages):
+            store.put(prepared)
+            store.prepare(messages[0])
+    store.commit()
+
+    store = reopen()
+
+    for message in messages:
+        assert store.get(Digest.of(message)) == message
