@@ -101,7 +101,11 @@ class Group:
 
     def take(self, draft: Draft) -> None:
         record, prepared = draft.complete()
-        self.records.append(record)
+        joined = _joined(self.records[-1], record) if self.records else None
+        if joined is not None:
+            self.records[-1] = joined
+        else:
+            self.records.append(record)
         self.prepared += prepared
         self.streamed += draft.streamed
         self.octets += draft.octets
@@ -150,6 +154,18 @@ def storable_date(instant: datetime | None) -> datetime | None:
         return with_zone(to_seconds(instant), to_zone(instant))
     except OverflowError:
         return None
+
+
+def _joined(first: Record, second: Record) -> Record | None:
+    """Two batches that only brought messages, as one: what depends on order stays apart."""
+    if not (isinstance(first, MailboxChanged) and isinstance(second, MailboxChanged)):
+        return None
+    is_same = (first.mailbox_id, first.uidvalidity) == (second.mailbox_id, second.uidvalidity)
+    is_plain = not (first.reflagged or first.expunged or first.owed or first.is_complete)
+    if not (is_same and is_plain) or second.reflagged or second.expunged:
+        return None
+    cursor = first.cursor if second.cursor is None else second.cursor
+    return replace(second, cursor=cursor, placed=first.placed + second.placed)
 
 
 def _recognised(batch: Batch, sizes: Mapping[Digest, int]) -> tuple[Placed, ...]:

@@ -10,6 +10,8 @@ from mailvault.mail.model import Digest
 from mailvault.mail.outline import Outline
 from mailvault.mail.parts import Attachment, attachments
 
+ADDRESSES_LIMIT = 200
+
 log = logging.getLogger(__name__)
 
 
@@ -44,8 +46,15 @@ def _read(outline: Outline) -> HeaderIndex:
         message_id=storable(envelope.message_id),
         date=None if envelope.date is None else to_seconds(envelope.date),
         sender=storable(envelope.from_),
-        recipients=storable(envelope.to),
-        copies=storable(envelope.cc),
+        recipients=_shortened(storable(envelope.to)),
+        copies=_shortened(storable(envelope.cc)),
         subject=storable(envelope.subject),
         attachments=tuple(attachments(outline)),
     )
+
+
+def _shortened(addresses: str | None) -> str | None:
+    """A message to a thousand people must not cost as much here as in the store."""
+    if addresses is None or len(addresses) <= ADDRESSES_LIMIT:
+        return addresses
+    return addresses[:ADDRESSES_LIMIT] + "\N{HORIZONTAL ELLIPSIS}"

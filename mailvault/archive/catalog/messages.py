@@ -1,13 +1,13 @@
 """Writes messages, their search fields and sets of flags: what placements point to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, func, select
 
 from mailvault.archive.catalog.tables import attachment, flag_set, message
 from mailvault.archive.catalog.words import chunked, write_flags
-from mailvault.archive.dialect import PARAMETERS, insert
+from mailvault.archive.dialect import PARAMETERS, execute_many, insert
 from mailvault.archive.header_index import NOTHING, HeaderIndex
 from mailvault.mail.changes import Placed
 from mailvault.mail.model import Digest, Flags
@@ -48,9 +48,9 @@ class MessageWriter:
             key = {"id": numbers[digest], "digest": digest.value, "size": sizes[digest]}
             rows.append(key | index_columns(index))
             attachments += attachment_rows(numbers[digest], index)
-        self._connection.execute(insert(message), rows)
+        execute_many(self._connection, insert(message), rows)
         if attachments:
-            self._connection.execute(insert(attachment), attachments)
+            execute_many(self._connection, insert(attachment), attachments)
 
     def _find_flag_set(self, flags: str) -> int:
         is_it = flag_set.c.flags == flags
@@ -69,17 +69,6 @@ def find_messages(connection: Connection, digests: Iterable[Digest]) -> dict[Dig
         query = select(message.c.digest, message.c.id).where(message.c.digest.in_(some))
         found.update((Digest(digest), number) for digest, number in connection.execute(query))
     return found
-
-
-def write_indexes(connection: Connection, indexes: Mapping[int, HeaderIndex]) -> None:
-    """Give rows their search fields afterwards."""
-    where = message.c.id == bindparam("key")
-    columns: dict[str, Any] = {name: bindparam(name) for name in index_columns(NOTHING)}
-    rows = [{"key": key} | index_columns(index) for key, index in indexes.items()]
-    connection.execute(update(message).where(where).values(columns), rows)
-    attachments = [row for key, index in indexes.items() for row in attachment_rows(key, index)]
-    if attachments:
-        connection.execute(insert(attachment), attachments)
 
 
 def index_columns(index: HeaderIndex) -> dict[str, object]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from mailvault.archive.catalog.messages import MessageWriter
 from mailvault.archive.catalog.tables import debt, flag_change, mailbox, message, placement
 from mailvault.archive.catalog.words import chunked, storable
-from mailvault.archive.dialect import PARAMETERS, insert
+from mailvault.archive.dialect import PARAMETERS, execute_many, insert
 from mailvault.archive.instants import to_seconds, to_zone
 from mailvault.mail.changes import MailboxChanged, Owed, Placed
 from mailvault.mail.model import Uid
@@ -99,7 +99,7 @@ class MailboxWriter:
             if each.uid not in same
         ]
         if rows:
-            self._connection.execute(_PLACE, rows)
+            execute_many(self._connection, _PLACE, rows)
             octets = sum(each.size for each in placed if each.uid not in same)
             self._count(mailbox.c.messages + len(rows), mailbox.c.octets + octets)
 
@@ -142,7 +142,8 @@ class MailboxWriter:
         changed = [each for each in present if flags[Uid(each.uid)] != each.flag_set_id]
         earlier = [each for each in changed if each.first_run != self._run]
         if earlier:
-            self._connection.execute(
+            execute_many(
+                self._connection,
                 insert(flag_change).on_conflict_do_nothing(),
                 [
                     {**self._key, "uid": e.uid, "run": self._run, "previous_id": e.flag_set_id}
@@ -150,14 +151,16 @@ class MailboxWriter:
                 ],
             )
         if changed:
-            self._connection.execute(
-                _REFLAG, [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed]
+            execute_many(
+                self._connection,
+                _REFLAG,
+                [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed],
             )
 
     def _end(self, present: Iterable[_Present]) -> None:
         rows = [self._bound(e) | {"run": self._run} for e in present]
         if rows:
-            self._connection.execute(_END, rows)
+            execute_many(self._connection, _END, rows)
             self._count_again()
 
     def _bound(self, present: _Present) -> dict[str, Any]:

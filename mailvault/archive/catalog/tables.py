@@ -20,12 +20,7 @@ from sqlalchemy import (
 
 from mailvault.archive.dialect import clustered
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
+metadata = MetaData()
 
 alembic_version = Table(  # as Alembic makes it
     "alembic_version",
