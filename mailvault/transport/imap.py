@@ -205,12 +205,14 @@ class ImapClient:
         has_changed = _waits_for_change(session, timeout)
         session.connection.done()
         session.flush()
-        return has_changed | any(map(_is_change, session.answers(tag)))
+        last_words = list(session.answers(tag))
+        return has_changed or any(map(_is_change, last_words))
 
     def logout(self) -> None:
         """Say goodbye and close. Never raises, and lasts no longer than its deadline."""
         session = self._session
         if session.stream.is_broken:
+            session.abort()
             return
         session.is_leaving = True
         deadline = monotonic() + session.endpoint.timeouts.logout
@@ -254,7 +256,7 @@ def _spooling(folder: Path | None) -> OpenSink | None:
 def _waits_for_change(session: Session, timeout: float) -> bool:
     deadline = monotonic() + timeout
     while (left := deadline - monotonic()) > 0:
-        if not session.stream.wait(left):
+        if not session.wait(left):
             return False
         if _is_change(session.event().value):
             return True

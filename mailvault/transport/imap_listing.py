@@ -126,6 +126,6 @@ def _status_attributes(session: Session) -> tuple[StatusAttribute, ...]:
     asked = [StatusAttribute.MESSAGES, StatusAttribute.UIDNEXT, StatusAttribute.UIDVALIDITY]
     if session.offers("CONDSTORE") or session.offers("QRESYNC"):
         asked.append(StatusAttribute.HIGHESTMODSEQ)
-    if session.offers("OBJECTID"):
-        asked.append(StatusAttribute.MAILBOXID)
+    # Never MAILBOXID (RFC 8474): Cyrus 3.6 to 3.10 answer it here with octets of freed memory,
+    # which may be anything, even line ends. EXAMINE tells the right one.
     return tuple(asked)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from itertools import chain
 
 from mailvault.errors import ConnectionLost, MailvaultError
 from mailvault.protocols.imap.commands import Command
@@ -54,8 +55,13 @@ class Session:
         return tag
 
     def flush(self) -> None:
-        if octets := self.connection.outgoing():
-            self.stream.send(octets)
+        """Write what may be written now."""
+        try:
+            if octets := self.connection.outgoing():
+                self.stream.send(octets)
+        except ConnectionLost:
+            self.abort()
+            raise
 
     def event(self, timeout: float | None = None) -> Event:
         """Return the next event.
@@ -74,6 +80,14 @@ class Session:
             raise
         self._note(event)
         return event
+
+    def wait(self, timeout: float) -> bool:
+        """Whether the server says something within so many seconds."""
+        event = next(self._arriving, None)
+        if event is None:
+            return self.stream.wait(timeout)
+        self._arriving = chain((event,), self._arriving)
+        return True
 
     def answers(self, tag: str) -> Iterator[Value]:
         """Yield what answers the command, or comes along, until its tagged response, too."""

@@ -1,11 +1,12 @@
 """Messages too big for memory, on their way through a temporary file."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailvault.errors import NoSpace
+from mailvault.errors import ArchiveError, NoSpace
 
 CHUNK = 1 << 20
 
@@ -17,24 +18,25 @@ class SpoolFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        # mkstemp gives mode 0600 whatever the umask.
-        self._descriptor, name = tempfile.mkstemp(prefix="spool-", dir=folder)
+        """Create the file. Raises ArchiveError, NoSpace when the disk is full."""
+        try:
+            # mkstemp gives mode 0600 whatever the umask.
+            self._descriptor, name = tempfile.mkstemp(prefix="spool-", dir=folder)
+        except OSError as error:
+            raise _unusable(folder, error) from error
         self._path = Path(name)
         self._is_open = True
         self.size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append octets. Raises NoSpace when the disk is full."""
+        """Append octets. Raises as the constructor does."""
         rest = memoryview(data)
         self.size += len(rest)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            raise NoSpace(
-                f"{self._path.parent} cannot take a message of this size: {error.strerror}",
-                hint="make room on the disk of the archive",
-            ) from error
+            raise _unusable(self._path.parent, error) from error
 
     def finish(self) -> "SpoolFile":
         """End the writing; the file is then a message's `StreamedOctets`."""
@@ -65,3 +67,10 @@ class SpoolFile:
         # A message nobody took: a lost connection drops whole sets of them.
         if hasattr(self, "_path"):
             self.discard()
+
+
+def _unusable(folder: Path, error: OSError) -> ArchiveError:
+    what = f"{folder} cannot take a large message: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(what, hint="make room on the disk of the archive")
+    return ArchiveError(what)

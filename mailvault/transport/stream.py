@@ -27,6 +27,7 @@ class Stream:
         self._socket: socket.socket | ssl.SSLSocket = sock
         self._deflation: Deflation | None = None
         self._peeked = b""
+        self._timeout: float | None = None
         self._is_broken = False
 
     @classmethod
@@ -37,7 +38,11 @@ class Stream:
             ConnectionLost: the server could not be reached.
             TlsRefused: it could be, but not in private.
         """
-        sock = sockets.connect(endpoint)
+        return cls.over(endpoint, sockets.connect(endpoint))
+
+    @classmethod
+    def over(cls, endpoint: Endpoint, sock: socket.socket) -> "Stream":
+        """Take a TCP connection over. Raises as `connect` does."""
         if endpoint.tls is TlsMode.IMPLICIT:
             return cls(endpoint, tls.wrap(sock, endpoint))
         stream = cls(endpoint, sock)
@@ -87,6 +92,7 @@ class Stream:
         self._is_broken = True  # until proven otherwise: `wrap` closes what it refuses
         self._socket = tls.wrap(self._socket, self.endpoint)
         self._is_broken = False
+        self._timeout = None
 
     def _refuse_early_octets(self) -> None:
         self._socket.setblocking(False)
@@ -110,7 +116,7 @@ class Stream:
         view = memoryview(data)
         try:
             for start in range(0, len(view), 1 << 20):
-                self._socket.settimeout(self.endpoint.timeouts.command)
+                self._limit(self.endpoint.timeouts.command)
                 self._socket.sendall(view[start : start + (1 << 20)])
         except OSError as error:
             raise self._lost(error, self.endpoint.timeouts.command) from error
@@ -133,7 +139,7 @@ class Stream:
     def _receive(self, timeout: float) -> bytes:
         self.pace.start()
         try:
-            self._socket.settimeout(timeout)
+            self._limit(timeout)
             data = self._socket.recv(RECEIVE)
         except OSError as error:
             raise self._lost(error, timeout) from error
@@ -146,6 +152,11 @@ class Stream:
             self._is_broken = True
             raise
         return data
+
+    def _limit(self, timeout: float) -> None:
+        if timeout != self._timeout:
+            self._socket.settimeout(timeout)
+            self._timeout = timeout
 
     def wait(self, timeout: float) -> bool:
         """Whether anything came within `timeout` seconds. Reads nothing."""
