@@ -14,8 +14,8 @@ WORKING = """
 import sys, time
 from mailvault.cli import app
 def work(arguments):
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     finally:
         print("cleaned", flush=True)
