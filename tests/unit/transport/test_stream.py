@@ -1,3 +1,4 @@
+import socket
 import ssl
 import threading
 import time
@@ -237,14 +238,44 @@ def test_a_handshake_that_is_cut_off_may_be_tried_again(authority: Authority) ->
     assert isinstance(error, ConnectionLost)
 
 
-def test_plain_text_goes_to_loopback_only(authority: Authority) -> None:
-    with ScriptedServer(say_hello) as server:
-        endpoint = plain(server)
-        stream = Stream.connect(endpoint)
-        stream.is_loopback = False
+class FarSocket(socket.socket):
+    """A connection that seems to go to another machine."""
 
-        assert not stream.may_carry_secrets
-        stream.close()
+    def getpeername(self) -> tuple[str, int]:
+        return ("192.0.2.7", 143)
+
+
+def over_a_far_socket(server: ScriptedServer, *, insecure: bool = False) -> Stream:
+    sock = FarSocket()
+    sock.connect((HOST, server.port))
+    endpoint = Endpoint("mail.example", 143, TlsMode.NONE, insecure=insecure, timeouts=QUICK)
+    return Stream.over(endpoint, sock)
+
+
+def test_plain_text_does_not_leave_the_machine() -> None:
+    with (
+        ScriptedServer(say_hello) as server,
+        pytest.raises(TlsRefused, match="is not this machine") as caught,
+    ):
+        over_a_far_socket(server)
+
+    assert "insecure = true" in (caught.value.hint or "")
+    assert server.heard == b""
+
+
+def test_plain_text_leaves_the_machine_for_those_who_insist() -> None:
+    with (
+        ScriptedServer(say_hello) as server,
+        over_a_far_socket(server, insecure=True) as stream,
+    ):
+        assert stream.may_carry_secrets
+
+
+def test_starttls_may_carry_no_secrets_before_tls() -> None:
+    with ScriptedServer(say_hello) as server:
+        endpoint = Endpoint(HOST, server.port, TlsMode.STARTTLS, insecure=True, timeouts=QUICK)
+        with Stream.connect(endpoint) as stream:
+            assert not stream.may_carry_secrets
 
 
 def test_a_pinned_certificate_needs_no_authority(
