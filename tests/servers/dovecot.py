@@ -28,9 +28,9 @@ class Dovecot(MailServer):
         home = self.folder / "home" / user
         home.mkdir()
         self.give_to_owner(home)
+        # A file for each user: one file for all is looked at again only once a second.
+        (self.folder / "users" / user).write_text(f"{user}:{{PLAIN}}{password}::::::\n")
         self.users[user] = password
-        lines = (f"{user}:{{PLAIN}}{password}::::::\n" for user, password in self.users.items())
-        (self.folder / "users").write_text("".join(lines), encoding="utf-8")
 
     def maildir(self, user: str) -> Path:
         return self.folder / "home" / user / "Maildir"
@@ -47,10 +47,9 @@ class Dovecot(MailServer):
     def _configure(self) -> None:
         if not DOVECOT or not IMAP_LOGIN.exists():
             raise ServerUnavailable("Dovecot is missing: sudo apt-get install dovecot-imapd")
-        for name in ("run", "state", "home"):
+        for name in ("run", "state", "home", "users"):
             (self.folder / name).mkdir()
             self.give_to_owner(self.folder / name)
-        (self.folder / "users").write_text("")
         authority = Authority.create(self.folder)
         certificate = authority.certify(*LOOPBACK_NAMES)
         self.give_to_owner(certificate.certificate_file, certificate.key_file)

@@ -35,6 +35,9 @@ namespace inbox {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -71,7 +74,7 @@ ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.key
 passdb {{
   driver = passwd-file
-  args = scheme=PLAIN username_format=%u {folder}/users
+  args = scheme=PLAIN username_format=%u {folder}/users/%u
 }}
 userdb {{
   driver = static
@@ -100,7 +103,7 @@ mail_plugins {{
   mail_compress = yes
 }}
 passdb passwd-file {{
-  passwd_file_path = {folder}/users
+  passwd_file_path = {folder}/users/%{{user}}
   default_password_scheme = PLAIN
 }}
 userdb static {{

@@ -27,8 +27,12 @@ class ImapSession:
         self._socket = socket.create_connection((HOST, port), 60)
         self._file = self._socket.makefile("rb")
         self._count = 0
-        self.greeting = self._reply()
-        self.command(b"LOGIN " + quoted(user.encode()) + b" " + quoted(password.encode()))
+        try:
+            self.greeting = self._reply()
+            self.command(b"LOGIN ", quoted(user.encode()), b" ", quoted(password.encode()))
+        except BaseException:
+            self._close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -39,10 +43,11 @@ class ImapSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.command(b"LOGOUT")
-        self._file.close()
-        self._socket.close()
+        try:
+            if error is None:
+                self.command(b"LOGOUT")
+        finally:
+            self._close()
 
     def command(self, *parts: bytes, literal: bytes | None = None) -> tuple[list[Reply], bytes]:
         """Send one command, with ``literal`` after its last part.
@@ -88,6 +93,10 @@ class ImapSession:
         """Remove messages of the selected mailbox for good."""
         self.store(uids, "+FLAGS.SILENT (\\Deleted)")
         self.command(f"UID EXPUNGE {uids}".encode())
+
+    def _close(self) -> None:
+        self._file.close()
+        self._socket.close()
 
     def _until(self, tag: bytes, untagged: list[Reply]) -> bytes:
         while not (reply := self._reply())[0].startswith(tag + b" "):

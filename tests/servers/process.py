@@ -18,6 +18,7 @@ from typing import Self
 
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 20.0
+GRACE_SECONDS = 1.0  # nothing the server still writes is wanted
 
 
 class ServerUnavailable(Exception):
@@ -201,18 +202,9 @@ def _greets(port: int, greeting: bytes) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process that leads its own session, and what it left behind."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            try:
-                os.killpg(process.pid, number)
-            except (ProcessLookupError, PermissionError):
-                return
-            time.sleep(0.02)
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
