@@ -66,12 +66,14 @@ class UidSet:
         room = count
         for start, last in self._pairs():
             first = start
-            while last - first >= room:
-                yield UidSet([*part, (first, first + room - 1)])
-                first, part, room = first + room, [], count
-            if first <= last:
-                part.append((first, last))
-                room -= last - first + 1
+            while first <= last:
+                end = min(last, first + room - 1)
+                part.append((first, end))
+                room -= end - first + 1
+                first = end + 1
+                if not room:
+                    yield UidSet(part)
+                    part, room = [], count
         if part:
             yield UidSet(part)
 
