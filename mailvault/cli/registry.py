@@ -30,7 +30,7 @@ COMMANDS = (
     ("log", log, BY_READING),
     ("export", export, (3, 4, 20, 21)),
     ("verify", verify, (4, *BY_READING)),
-    ("rebuild", rebuild, BY_WRITING),
+    ("rebuild", rebuild, (3, *BY_WRITING)),
 )
 
 
