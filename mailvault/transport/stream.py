@@ -77,6 +77,10 @@ class Stream:
         )
 
     @property
+    def is_compressed(self) -> bool:
+        return self._deflation is not None
+
+    @property
     def is_broken(self) -> bool:
         """Whether a failure was met, so that not even a farewell makes sense."""
         return self._is_broken
