@@ -39,8 +39,13 @@ class ImapCursor:
         return Cursor(":".join(_ABSENT if f is None else str(f) for f in fields))
 
     def is_level_with(self, state: MailboxState) -> bool:
-        """Whether nothing happened since. Without a HIGHESTMODSEQ flags may always have."""
-        return None not in (self.modseq, self.messages) and (
+        """Whether nothing happened since.
+
+        Without a HIGHESTMODSEQ flags may always have changed, where there are messages.
+        """
+        if self.messages is None or (self.modseq is None and self.messages):
+            return False
+        return (
             self.uidvalidity,
             self.uidnext,
             self.messages,
