@@ -100,6 +100,7 @@ def test_nothing_changed_costs_a_handful_of_commands(
         vault.configure(user, port=proxy.port)
         report = vault.sync()
 
+    # Without LIST-STATUS there is one STATUS a mailbox, all sent at once.
     commands = [verb for verb in proxy.traffic.commands if verb != "STATUS"]
     assert report["accounts"][0]["ok"]
     assert len(commands) <= 12, commands
