@@ -228,7 +228,11 @@ class ImapClient:
             session.abort()
 
     def abort(self) -> None:
-        """Break the connection off, from any thread; whoever waits on it is told."""
+        """Close without a word. Idempotent."""
+        self._session.abort()
+
+    def interrupt(self) -> None:
+        """From another thread: make whoever waits for the server meet a ConnectionLost."""
         self._session.stream.interrupt()
 
 

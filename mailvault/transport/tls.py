@@ -1,9 +1,11 @@
 """TLS on an existing socket: what is demanded of the server, and why it was refused."""
 
+import functools
 import hashlib
 import hmac
 import socket
 import ssl
+from pathlib import Path
 
 from mailvault.errors import ConfigurationError, ConnectionLost, MailvaultError, TlsRefused
 from mailvault.transport.endpoint import Endpoint, TlsMode
@@ -58,7 +60,7 @@ def wrap(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     """
     sock.settimeout(endpoint.timeouts.tls)
     try:
-        context = client_context(endpoint)
+        context = _context(endpoint.ca_file, endpoint.tls_fingerprint is not None)
         private = context.wrap_socket(sock, server_hostname=endpoint.host)
     except OSError as error:
         sock.close()
@@ -74,17 +76,21 @@ def wrap(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     return private
 
 
-def client_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Demand TLS 1.2, a proven certificate and the right host name."""
+@functools.lru_cache(maxsize=16)
+def _context(ca_file: Path | None, is_pinned: bool) -> ssl.SSLContext:
+    """Demand TLS 1.2, a proven certificate and the right host name.
+
+    Kept, because reading all authorities of a system takes a tenth of a second.
+    """
     try:
-        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # covers ssl.SSLError: not a certificate
         raise ConfigurationError(
-            f"{endpoint.ca_file}: no certificates could be read from it",
+            f"{ca_file}: no certificates could be read from it",
             hint="ca_file names a file of certificates in PEM form",
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if endpoint.tls_fingerprint is not None and endpoint.ca_file is None:
+    if is_pinned and ca_file is None:
         # The pin of `_check_fingerprint` proves more than any authority could.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -293,10 +293,10 @@ def test_an_error_inside_ends_the_session_without_a_farewell() -> None:
     assert b"LOGOUT" not in server.heard
 
 
-def test_a_session_that_was_aborted_says_that_the_connection_is_lost() -> None:
+def test_a_session_that_was_interrupted_says_that_the_connection_is_lost() -> None:
     with imap() as server:
         client = ImapClient.connect(loopback(server), login(), None)
-        client.abort()
+        client.interrupt()
 
         with pytest.raises(ConnectionLost):
             client.noop()
