@@ -104,12 +104,12 @@ class MailGenerator:
             subject, parent, quoted = self._chance.choice(self._threads)
             start = self._chance.randrange(max(1, len(quoted) // 2))
             lines = [f"> {line}" for line in quoted[start : start + 60]]
-            lines += ["", *self._prose.text(self._size(900, 0.9))]
+            lines += ["", *self._prose.text(self._size(1_700, 0.9))]
         else:
             subject, parent = f"[{mailbox[6:]}] {self._prose.title()}", ""
-            lines = self._prose.text(self._size(2_400, 1.0))
+            lines = self._prose.text(self._size(4_500, 1.0))
             if self._chance.random() < 0.3:
-                lines += ["", *self._code(self._size(4_000, 1.0))]
+                lines += ["", *self._code(self._size(9_000, 1.0))]
         lines += ["", "-- ", *sender.signature.split("\n")]
         message_id = self._message_id(sender)
         self._threads.append((subject, message_id, lines))
@@ -130,7 +130,7 @@ class MailGenerator:
     def _notice(self, sender: _Sender) -> bytes:
         """Plain text and HTML made from it in a sender's unchanging template."""
         template, style = self._chance.choice(self._templates)
-        text = self._prose.text(self._size(2_000, 0.8))
+        text = self._prose.text(self._size(5_000, 0.8))
         rows = [template.replace("TEXT", line) for line in text if line]
         html = [style, *rows, "</table></body></html>"]
         boundary = self._boundary()
@@ -144,10 +144,10 @@ class MailGenerator:
 
     def _letter(self, sender: _Sender) -> bytes:
         """A letter from one person to another; every second one carries files."""
-        lines = [*self._prose.text(self._size(1_500, 1.0)), "", *sender.signature.split("\n")]
+        lines = [*self._prose.text(self._size(2_500, 1.0)), "", *sender.signature.split("\n")]
         header = self._header(sender, self._prose.title(), self._message_id(sender), [])
         files = [_File("logo.png", "image/png", sender.picture)] if sender.picture else []
-        if self._chance.random() < 0.22:
+        if self._chance.random() < 0.17:
             files += [
                 self._file() for _ in range(self._chance.choices((1, 2, 4), (7, 2, 1))[0])
             ]
@@ -233,12 +233,12 @@ class MailGenerator:
         return lines
 
     def _file(self) -> _File:
-        """An attachment; three in ten were sent before."""
-        if self._files and self._chance.random() < 0.3:
+        """An attachment; one in six was sent before."""
+        if self._files and self._chance.random() < 0.17:
             return self._chance.choice(self._files)
         number = self._chance.randrange(10_000)
-        size = min(self._size(67_000, 1.2), 12_000_000)
-        kind = self._chance.choices(("jpeg", "pdf", "office", "text"), (40, 35, 15, 10))[0]
+        size = min(self._size(62_000, 1.2), 12_000_000)
+        kind = self._chance.choices(("jpeg", "pdf", "office", "text"), (36, 32, 12, 20))[0]
         if kind == "jpeg":
             file = _File(f"IMG_{number}.jpg", "image/jpeg", self._chance.randbytes(size))
         elif kind == "office":
