@@ -60,6 +60,8 @@ def sync_lines(report: SyncReport, *, verbosity: int) -> Iterator[str]:
 
 
 def _summary(account: AccountReport, *, is_preview: bool) -> str:
+    if not account.ok and not account.mailboxes:
+        return f"{account.name}: not synced"
     counts = _counts(account.mailboxes)
     where = count_text(len(account.mailboxes), "mailbox", "mailboxes")
     ended = "" if account.ok else ", not complete"
