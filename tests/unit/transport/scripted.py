@@ -20,9 +20,13 @@ class Peer:
         self._socket = sock
         self._heard = heard
         self._unread = b""
+        self.piece = 0  # say so many octets at a time; 0: all at once
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def say(self, octets: bytes) -> None:
-        self._socket.sendall(octets)
+        piece = self.piece or len(octets)
+        for start in range(0, len(octets), piece or 1):
+            self._socket.sendall(octets[start : start + piece])
 
     def line(self) -> bytes:
         """The next line of the client, without its end. Raises EOFError when it is gone."""

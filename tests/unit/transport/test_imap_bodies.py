@@ -10,9 +10,12 @@ import pytest
 from mailvault.errors import ConnectionLost, MailvaultError, NoSpace, ProtocolViolation
 from mailvault.mail.model import SEEN, Uid
 from mailvault.protocols.imap.uidset import UidSet
+from mailvault.transport.endpoint import Endpoint, TlsMode
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.imap_values import FetchedSet
-from tests.unit.transport.imap_server import imap, login, loopback
+from tests.servers.certificates import LOOPBACK_NAMES, Authority
+from tests.unit.transport.imap_server import QUICK, USUAL, imap, login, loopback, serve
+from tests.unit.transport.scripted import HOST, Peer, ScriptedServer, server_context
 
 DATE = b'INTERNALDATE "05-Jan-2026 12:00:00 +0000"'
 BIG = 3 << 20
@@ -175,6 +178,73 @@ def test_a_connection_cut_in_a_body_leaves_nothing(tmp_path: Path, whole: bytes)
         list(client.fetch_bodies([UidSet.parse(b"5")]))
 
     assert list(tmp_path.iterdir()) == []
+
+
+# Close to the ends of its parts, where mistakes live, and within them.
+CUTS = (
+    0,
+    1,
+    40,
+    90,
+    100,
+    120,
+    135,
+    136,
+    137,
+    160,
+    220,
+    240,
+    250,
+    260,
+    5000,
+    BIG,
+    -4,
+    -3,
+    -2,
+    -1,
+)
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_connection_cut_anywhere_leaves_nothing_half(tmp_path: Path, cut: int) -> None:
+    whole = fetch_line(5, b"body" * 9) + fetch_line(6, bytes(BIG)) + b"TAG OK done\r\n"
+
+    def script(peer: Peer) -> None:
+        peer.say(b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")
+        peer.answer(USUAL[b"EXAMINE"])
+        tag = peer.line().partition(b" ")[0]
+        peer.say(whole.replace(b"TAG", tag)[:cut])
+
+    with ScriptedServer(script) as server:
+        client = ImapClient.connect(loopback(server), login(), tmp_path)
+        client.examine(b"INBOX")
+        with client, pytest.raises(ConnectionLost):
+            list(client.fetch_bodies([UidSet.parse(b"5:6")]))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_private", [False, True], ids=["plain", "tls"])
+def test_octets_may_come_one_at_a_time(is_private: bool, tmp_path: Path) -> None:
+    reply = fetch_line(5, b"Subject: hi\r\n\r\nbody\r\n") + b"TAG OK done\r\n"
+    authority = Authority.create(tmp_path)
+    context = server_context(authority.certify(*LOOPBACK_NAMES))
+
+    def script(peer: Peer) -> None:
+        if is_private:
+            peer.start_tls(context)
+        peer.piece = 1
+        peer.say(b"* OK ready\r\n")
+        serve(peer, {b"UID FETCH": reply})
+
+    with ScriptedServer(script) as server:
+        mode = TlsMode.IMPLICIT if is_private else TlsMode.NONE
+        endpoint = Endpoint(HOST, server.port, mode, ca_file=authority.ca_file, timeouts=QUICK)
+        with ImapClient.connect(endpoint, login(), None) as client:
+            client.examine(b"INBOX")
+            [result] = client.fetch_bodies([UidSet.parse(b"5")])
+
+    assert [message.body for message in result.messages] == [b"Subject: hi\r\n\r\nbody\r\n"]
 
 
 def test_a_complete_body_without_the_tagged_ok_is_not_handed_out() -> None:
