@@ -16,11 +16,11 @@ FRAME_LIMIT = 4 << 20
 LONGEST_FRAME = FRAME_LIMIT + (FRAME_LIMIT >> 8) + 1024
 """More than zstd needs for a frame of `FRAME_LIMIT` octets that do not compress."""
 
-SMALL = 128 << 10
-"""Octets up to which an object gains from a dictionary."""
+SMALL = 64 << 10
+"""Octets up to which an object gains more from a dictionary than it takes time."""
 
 _WINDOW_LIMIT = 1 << 27
-_DICTIONARY_LEVEL = 19  # packed once, unpacked once a process
+_DICTIONARY_LEVEL = 9
 _DICTIONARY_LIMIT = 512 << 10
 _DICTIONARY_SHARE = 6  # larger dictionaries than a sixth of the text cost more than they save
 _TRAINING_LIMIT = 12 << 20
@@ -38,15 +38,24 @@ class Dictionary:
 
     def __init__(self, content: bytes) -> None:
         self.content = content
-        try:
-            self._shared = zstandard.ZstdCompressionDict(
-                content, dict_type=zstandard.DICT_TYPE_FULLDICT
-            )
-        except zstandard.ZstdError as error:
-            raise BadFrame(f"not a dictionary: {error}") from error
+        self._shared = zstandard.ZstdCompressionDict(
+            content, dict_type=zstandard.DICT_TYPE_FULLDICT
+        )
         self.number = self._shared.dict_id()
+        if not self.number:
+            raise BadFrame("not a dictionary")
+        self._packed: bytes | None = None
         self._is_precomputed = False
         self._lock = threading.Lock()
+
+    def packed(self) -> bytes:
+        """The form in which a dictionary is stored."""
+        if self._packed is None:
+            compressor = zstandard.ZstdCompressor(
+                level=_DICTIONARY_LEVEL, write_checksum=True, write_content_size=True
+            )
+            self._packed = compressor.compress(self.content)
+        return self._packed
 
     def for_compression(self) -> zstandard.ZstdCompressionDict:
         """Without its tables worked out beforehand a dictionary costs more than it saves."""
@@ -129,13 +138,6 @@ def _check(
         raise BadFrame("a frame of another dictionary")
     if not parameters.has_checksum:
         raise BadFrame("a frame without a checksum")
-
-
-def pack_dictionary(dictionary: Dictionary) -> bytes:
-    """The form in which a dictionary is stored."""
-    return zstandard.ZstdCompressor(
-        level=_DICTIONARY_LEVEL, write_checksum=True, write_content_size=True
-    ).compress(dictionary.content)
 
 
 def unpack_dictionary(frame: bytes) -> Dictionary:

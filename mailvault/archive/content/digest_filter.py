@@ -28,7 +28,13 @@ class DigestFilter:
     def may_hold(self, digest: bytes) -> bool:
         """False is certain; True is nearly so."""
         bits = self._bits
-        return all(bits[place >> 3] >> (place & 7) & 1 for place in self._places(digest))
+        first, second, third = self._places(digest)
+        return bool(
+            bits[first >> 3] >> (first & 7)
+            & bits[second >> 3] >> (second & 7)
+            & bits[third >> 3] >> (third & 7)
+            & 1
+        )
 
     def _places(self, digest: bytes) -> tuple[int, int, int]:
         number = int.from_bytes(digest[:24], "little")

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailvault.archive.codec import FRAME_LIMIT
+from mailvault.archive.codec import FRAME_LIMIT, Dictionary
 from mailvault.archive.content.packs import PACK_SIZE
 from mailvault.archive.content.prepared import Frame, PreparedObject
-from mailvault.archive.content.volume_writer import PAGE_SIZE, Row, VolumeWriter
+from mailvault.archive.content.volume_writer import PAGE_SIZE, Row, VolumeWriter, finish_sealing
 from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.journal_mode import JournalMode
 from mailvault.archive.private import make_folder
@@ -36,26 +36,33 @@ class VolumeFilling:
         self._rows: list[Row] = []
         self._begin_pack()
 
-    def has_room(self, length: int) -> bool:
+    def has_room(self, length: int, dictionary: Dictionary | None) -> bool:
         """Whether an object fits. One that fits no volume gets a volume of its own."""
         rows = length // FRAME_LIMIT + len(self._rows) + 2
         growth = len(self._frames) + length + rows * _ROW + 4 * PAGE_SIZE
-        return self._written + growth <= self._limit or self._is_empty
+        growth += self.writer.room_for(dictionary)
+        is_empty = self._pack == 1 and not self._rows
+        return is_empty or self._written + growth <= self._limit
 
     def place(self, placed: PreparedObject, frames: Iterable[Frame]) -> None:
         """Take an object into the pack being filled."""
-        self.writer.begin()
+        if not self.writer.is_writing:
+            self.writer.begin()
         for part, frame in enumerate(frames):
             length = len(frame.octets)
             if self._frames and len(self._frames) + length > 2 * PACK_SIZE:
                 self.flush()
             dictionary = frame.dictionary
-            number = None if dictionary is None else self.writer.dictionary_id(dictionary)
+            number = None if dictionary is None else self._dictionary_id(dictionary)
             at = (self._pack, len(self._frames), length, frame.size)
             self._rows.append((placed.digest, part, *at, placed.kind, number))
             self._frames += frame.octets
             if len(self._frames) >= PACK_SIZE:
                 self.flush()
+
+    def _dictionary_id(self, dictionary: Dictionary) -> int:
+        self._written += self.writer.room_for(dictionary)
+        return self.writer.dictionary_id(dictionary)
 
     def flush(self) -> None:
         """Write the pack being filled."""
@@ -67,8 +74,7 @@ class VolumeFilling:
 
     def _begin_pack(self) -> None:
         self._pack = self.writer.next_pack()
-        self._written = self.writer.octets
-        self._is_empty = self._pack == 1
+        self._written = self.writer.octets + self.writer.owed_to_spares
 
 
 class VolumeSeries:
@@ -79,11 +85,11 @@ class VolumeSeries:
         self._volumes = volumes
         self._fillings: list[VolumeFilling] = []
 
-    def with_room(self, length: int) -> VolumeFilling:
+    def with_room(self, length: int, dictionary: Dictionary | None) -> VolumeFilling:
         """The volume that takes an object of so many octets."""
         if not self._fillings:
             self._fill(self._first_number())
-        if not self._fillings[-1].has_room(length):
+        if not self._fillings[-1].has_room(length, dictionary):
             self._fillings[-1].flush()
             self._fill(self._fillings[-1].writer.number + 1)
         return self._fillings[-1]
@@ -130,10 +136,14 @@ class VolumeSeries:
         if newest is None:
             return 1
         try:
-            is_closed = newest.values().get("sealed") or newest.structure_faults()
+            is_sealed = bool(newest.values().get("sealed"))
+            is_damaged = bool(newest.structure_faults())
         except ArchiveDamaged:
-            is_closed = True  # what can be read of it is left as it is
-        return newest.number + 1 if is_closed else newest.number
+            return newest.number + 1  # what can be read of it is left as it is
+        if is_sealed and not is_damaged:
+            newest.disconnect()
+            finish_sealing(newest.path)
+        return newest.number + 1 if is_sealed or is_damaged else newest.number
 
     def _is_elsewhere(self, digest: bytes, number: int) -> bool:
         try:

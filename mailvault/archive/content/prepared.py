@@ -57,6 +57,11 @@ class PreparedObject:
         return isinstance(first, Frame) and not first.is_compressed
 
     @property
+    def dictionary(self) -> Dictionary | None:
+        first = self.parts[0]
+        return first.dictionary if isinstance(first, Frame) else None
+
+    @property
     def size(self) -> int:
         return sum(part.size for part in self.parts)
 

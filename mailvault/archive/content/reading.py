@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailvault.archive.codec import BadFrame, Codec
-from mailvault.archive.content.recipe import BadRecipe, RecipeReader, encoded
+from mailvault.archive.content.recipe import BadRecipe, RecipeHole, RecipeReader, encoded
 from mailvault.archive.content.spool import CHUNK, Spool
 from mailvault.archive.content.volume import RAW, RECIPE
 from mailvault.archive.content.volumes import Place, Volumes
@@ -84,17 +84,24 @@ class Reader:
             recipe = RecipeReader(self._frames(place))
             for hole in recipe.holes:
                 yield from recipe.text(hole.gap)
-                yield from encoded(hole, self._part(hole.digest, depth + 1))
+                yield from encoded(hole, self._part(hole, depth + 1))
             yield from recipe.text()
         else:
             raise BadRecipe(f"its kind is {kind}" if depth < _DEEPEST else "it has no end")
 
-    def _part(self, digest: bytes, depth: int) -> Iterator[bytes]:
+    def _part(self, hole: RecipeHole, depth: int) -> Iterator[bytes]:
         try:
-            place = self._volumes.require(digest)
+            place = self._volumes.require(hole.digest)
         except MessageMissing as error:
-            raise BadRecipe(f"its part {digest.hex()} is missing") from error
-        return self._chunks(place, depth)
+            raise BadRecipe(f"its part {hole.digest.hex()} is missing") from error
+        left = hole.size
+        for chunk in self._chunks(place, depth):
+            left -= len(chunk)
+            if left < 0:  # also what stops a recipe that leads to itself
+                break
+            yield chunk
+        if left:
+            raise BadRecipe(f"its part {hole.digest.hex()} is not of {hole.size} octets")
 
     def _frames(self, place: Place) -> Iterator[bytes]:
         volume, extents = place

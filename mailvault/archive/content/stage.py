@@ -63,7 +63,8 @@ class Stage:
             self._place(text)
 
     def _place(self, prepared: PreparedObject) -> None:
-        filling = self._series.with_room(prepared.length)
+        dictionary = self._training.current if prepared.is_waiting else prepared.dictionary
+        filling = self._series.with_room(prepared.length, dictionary)
         if prepared.is_replacement:
             self._series.replace(prepared.digest, filling)
         filling.place(prepared, self._frames(prepared))

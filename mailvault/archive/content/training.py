@@ -7,7 +7,6 @@ from mailvault.archive.codec import (
     BadFrame,
     Codec,
     Dictionary,
-    pack_dictionary,
     saving,
     train,
 )
@@ -83,7 +82,7 @@ class Training:
         if self.current is not None:
             octets += self._text
         share = saving(self._codec, samples, learned, self.current)
-        return share * octets > len(pack_dictionary(learned))
+        return share * octets > len(learned.packed())
 
     def note(self, octets: int) -> None:
         """Count text that was staged."""

@@ -25,17 +25,11 @@ RECIPE = 1
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
-CREATE TABLE volume (
-  key TEXT PRIMARY KEY, value ANY NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE dictionary (
-  id INTEGER PRIMARY KEY, content BLOB NOT NULL, spare BLOB
-) STRICT;
-CREATE TABLE pack (
-  id INTEGER PRIMARY KEY, frames BLOB NOT NULL
-) STRICT;
+CREATE TABLE volume (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE dictionary (id INTEGER PRIMARY KEY, content BLOB NOT NULL, spare BLOB);
+CREATE TABLE pack (id INTEGER PRIMARY KEY, frames BLOB NOT NULL);
 CREATE TABLE object (
-  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  digest BLOB NOT NULL CHECK (typeof(digest) = 'blob' AND length(digest) = 32),
   part INTEGER NOT NULL,
   pack INTEGER NOT NULL REFERENCES pack,
   offset INTEGER NOT NULL,
@@ -44,10 +38,8 @@ CREATE TABLE object (
   kind INTEGER NOT NULL,
   dictionary INTEGER REFERENCES dictionary,
   PRIMARY KEY (digest, part)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE superseded (
-  digest BLOB PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
+CREATE TABLE superseded (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 _BUSY_TIMEOUT = 60.0

@@ -3,10 +3,10 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mailvault.archive.codec import Dictionary, pack_dictionary
+from mailvault.archive.codec import Dictionary
 from mailvault.archive.content.failures import explained_volume
 from mailvault.archive.content.volume import SCHEMA, Volume, check_identity, connect, is_empty
 from mailvault.archive.journal_mode import JournalMode
@@ -104,8 +104,9 @@ class VolumeWriter:
         """Write a pack and the index of what lies in it."""
         with self._exclusively():
             self._connection.execute("INSERT INTO pack VALUES (?, ?)", (number, frames))
+            # A row that damage has hidden from lookups may stand in the way.
             self._connection.executemany(
-                "INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)", sorted(rows)
+                "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)", sorted(rows)
             )
 
     def next_pack(self) -> int:
@@ -130,7 +131,7 @@ class VolumeWriter:
         return known
 
     def _store(self, dictionary: Dictionary) -> int:
-        packed = pack_dictionary(dictionary)
+        packed = dictionary.packed()
         with self._exclusively():
             row = self._connection.execute(
                 "SELECT id FROM dictionary WHERE content = ?1 OR spare = ?1", (packed,)
@@ -143,15 +144,29 @@ class VolumeWriter:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    def room_for(self, dictionary: Dictionary | None) -> int:
+        """Octets by which the volume grows if it has to keep a dictionary."""
+        if dictionary is None or dictionary.number in self._dictionaries:
+            return 0
+        return len(dictionary.packed()) + PAGE_SIZE
+
+    @property
+    def owed_to_spares(self) -> int:
+        """Octets by which the volume grows once every dictionary has a second copy."""
+        query = "SELECT coalesce(sum(length(content)), 0) FROM dictionary WHERE spare IS NULL"
+        with self._exclusively():
+            return int(self._connection.execute(query).fetchone()[0])
+
     def set_value(self, key: str, value: int | str) -> None:
         with self._exclusively():
             self._connection.execute(
-                "INSERT INTO volume VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+                "INSERT INTO volume VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
                 (key, value),
             )
 
     def commit(self, *, is_full: bool) -> None:
         """Make what was written durable; a full volume is sealed."""
+        self.begin()
         if is_full:
             self.set_value("sealed", 1)
         with self._exclusively():
@@ -189,6 +204,13 @@ class VolumeWriter:
         with self.volume.lock:
             self.volume.disconnect()
             self._connection.close()
+
+
+def finish_sealing(path: Path) -> None:
+    """Do what a crash after the sealing of a volume left undone."""
+    with explained_volume(path), closing(connect(path, ())) as connection:
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def remove_volume(path: Path) -> None:
