@@ -7,7 +7,8 @@ nothing to migrate.
 import logging
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from mailvault.archive import dialect
 from mailvault.archive.catalog.tables import alembic_version, journal_position, metadata
@@ -90,10 +91,11 @@ def migrations_folder() -> Path:
 
 
 def _revision(engine: Engine, path: Path) -> str:
-    with dialect.explained_sql(path), engine.connect() as connection:
-        if not inspect(connection).has_table(alembic_version.name):
-            raise ArchiveDamaged(f"{path} is not a catalog", hint=dialect.REBUILD_HINT)
-        found = connection.scalar(select(alembic_version.c.version_num))
+    try:
+        with dialect.explained_sql(path), engine.connect() as connection:
+            found = connection.scalar(select(alembic_version.c.version_num))
+    except OperationalError as error:  # no such table
+        raise ArchiveDamaged(f"{path} is not a catalog", hint=dialect.REBUILD_HINT) from error
     return found or "none"
 
 

@@ -1,5 +1,8 @@
 """Archives to try things on."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,3 +29,17 @@ def archive(folder: Path) -> Iterator[Archive]:
 def work(archive: Archive) -> Work:
     """An account with one mailbox in that archive."""
     return Work(archive)
+
+
+@pytest.fixture
+def strace() -> str:
+    """A strace that may trace. Without one the tests say so; in CI they fail."""
+    program = shutil.which("strace")
+    if (
+        program
+        and subprocess.run([program, "-o", "/dev/null", "true"], check=False).returncode == 0
+    ):
+        return program
+    if os.environ.get("CI") == "true":
+        pytest.fail("strace is missing or not permitted")
+    pytest.skip("needs strace: apt-get install strace")

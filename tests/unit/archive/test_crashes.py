@@ -1,8 +1,6 @@
 """Kill it anywhere: it opens again without a repair, and nothing that was confirmed is lost."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,20 +23,6 @@ from tests.unit.archive.builders import (
 )
 from tests.unit.archive.dump import dump
 from tests.unit.archive.tiny_sync import STEPS, run_traced, tiny_sync
-
-
-@pytest.fixture
-def strace() -> str:
-    """A strace that may trace. Without one the tests say so; in CI they fail."""
-    program = shutil.which("strace")
-    if (
-        program
-        and subprocess.run([program, "-o", "/dev/null", "true"], check=False).returncode == 0
-    ):
-        return program
-    if os.environ.get("CI") == "true":
-        pytest.fail("strace is missing or not permitted")
-    pytest.skip("needs strace: apt-get install strace")
 
 
 def expected(folder: Path, steps: tuple[Batch, ...]) -> list[tuple[object, ...]]:

@@ -17,6 +17,7 @@ STEPS: tuple[Batch, ...] = (
     build_batch(arrived=[1, build_arrival(2, "\\Seen"), 3], unreadable=[4], cursor="1"),
     build_batch(arrived=[4, 5], flags={1: ("\\Seen",)}, expunged=[2], cursor="2"),
 )
+Act = Callable[[Path, Callable[[str], None]], None]
 UNEXPECTED = 99
 _MAY_BE_TRACED = (0x59616D61, -1)  # prctl(PR_SET_PTRACER, ANY): Ubuntu lets only parents trace
 
@@ -48,12 +49,17 @@ def tiny_sync(archive: Archive, confirm: Callable[[str], None] = lambda _: None)
         recorder.abandon()
 
 
-def run_traced(strace: str, injection: str, folder: Path) -> Ended:
-    """Do the tiny sync in a process whose system calls strace tampers with."""
+def sync_folder(folder: Path, confirm: Callable[[str], None]) -> None:
+    with open_again(folder, writing=True) as archive:
+        tiny_sync(archive, confirm)
+
+
+def run_traced(strace: str, injection: str, folder: Path, act: Act = sync_folder) -> Ended:
+    """Act on an archive in a process whose system calls strace tampers with."""
     go, told = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
-        _be_the_child(folder, go[0], told[1])
+        _be_the_child(folder, act, go[0], told[1])
     os.close(told[1])
     command = [strace, "-f", "-o", "/dev/null", "-e", f"trace={injection.split(':')[0]}"]
     command += ["-e", f"inject={injection}", "-p", str(child)]
@@ -70,15 +76,14 @@ def run_traced(strace: str, injection: str, folder: Path) -> Ended:
     return Ended(status, max(confirmed, default=0))
 
 
-def _be_the_child(folder: Path, go: int, told: int) -> None:
+def _be_the_child(folder: Path, act: Act, go: int, told: int) -> None:
     """Never returns: this is a copy of the test's process and must not act as one."""
     status = UNEXPECTED
     with suppress(BaseException):
         ctypes.CDLL(None).prctl(*_MAY_BE_TRACED, 0, 0, 0)
         os.read(go, 1)
         try:
-            with open_again(folder, writing=True) as archive:
-                tiny_sync(archive, lambda cursor: void(os.write(told, cursor.encode())))
+            act(folder, lambda cursor: void(os.write(told, cursor.encode())))
             status = 0
         except MailvaultError as error:
             status = error.exit_code

@@ -1,0 +1,100 @@
+"""Damage to the structure is found and named."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mailvault.archive.archive import Archive
+from mailvault.mail.model import Digest
+from mailvault.ports import Finding
+from tests.unit.archive.builders import Work, build_batch, build_message, open_again
+
+
+@pytest.fixture
+def folder_with_mail(work: Work) -> Path:
+    """An archive of three runs, closed."""
+    for uid in (1, 2, 3):
+        work.sync(build_batch(arrived=[uid], cursor=f"{uid}"))
+    work.archive.close()
+    return work.archive.path
+
+
+def findings(folder: Path) -> list[Finding]:
+    with open_again(folder) as archive:
+        return list(archive.check())
+
+
+def journal_file(folder: Path) -> Path:
+    (path,) = (folder / "journal").iterdir()
+    return path
+
+
+def test_a_sound_archive_has_no_findings(folder_with_mail: Path) -> None:
+    assert findings(folder_with_mail) == []
+
+
+def test_an_empty_archive_has_no_findings(archive: Archive) -> None:
+    assert list(archive.check()) == []
+
+
+def test_a_flipped_bit_in_the_journal_is_found(folder_with_mail: Path) -> None:
+    path = journal_file(folder_with_mail)
+    whole = path.read_bytes()
+
+    for place in range(20, len(whole), 61):
+        broken = bytearray(whole)
+        broken[place] ^= 0x20
+        path.write_bytes(broken)
+        (finding,) = findings(folder_with_mail)
+        assert finding.kind == "journal"
+        assert path.name in finding.detail
+
+
+def test_a_journal_that_lost_its_end_is_found(folder_with_mail: Path) -> None:
+    path = journal_file(folder_with_mail)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    (finding,) = findings(folder_with_mail)
+
+    assert finding.kind == "journal"
+    assert finding.detail == "group 3, known to the catalog, is missing"
+
+
+def test_a_missing_journal_is_found(folder_with_mail: Path) -> None:
+    journal_file(folder_with_mail).unlink()
+
+    assert [finding.kind for finding in findings(folder_with_mail)] == ["journal"]
+
+
+def test_a_catalog_of_another_time_is_found(folder_with_mail: Path) -> None:
+    with closing(sqlite3.connect(folder_with_mail / "catalog.db")) as connection:
+        connection.execute("UPDATE journal_position SET chain = x'00'")
+        connection.commit()
+
+    assert [finding.kind for finding in findings(folder_with_mail)] == ["journal"]
+
+
+def test_a_damaged_catalog_is_found(folder_with_mail: Path) -> None:
+    with closing(sqlite3.connect(folder_with_mail / "catalog.db")) as connection:
+        connection.execute("DELETE FROM message WHERE id = 2")
+        connection.commit()
+
+    kinds = {finding.kind for finding in findings(folder_with_mail)}
+
+    assert kinds == {"catalog"}
+
+
+def test_a_message_without_octets_is_found(folder_with_mail: Path) -> None:
+    unknown = Digest.of(b"never stored")
+    with closing(sqlite3.connect(folder_with_mail / "catalog.db")) as connection:
+        connection.execute(
+            "UPDATE message SET digest = ? WHERE digest = ?",
+            (unknown.value, Digest.of(build_message(2)).value),
+        )
+        connection.commit()
+
+    (finding,) = findings(folder_with_mail)
+
+    assert (finding.kind, finding.digest) == ("missing", unknown)
