@@ -1,9 +1,9 @@
 """Export to Maildir: exact octets, flags, keywords, and INTERNALDATE as the file's time.
 
 The folders are Maildir++ in modified UTF-7, as a stock Dovecot or Courier serves them. A dot
-or slash in a name becomes ``\\2e`` or ``\\2f``, which Dovecot undoes when its
-``mailbox_list_storage_escape_char`` is a backslash. Names of files derive from date and
-content, so a repeated export finds what is there.
+or slash in a name becomes ``\\2e`` or ``\\2f``; Dovecot shows such names as they were with its
+listescape plugin (2.3) or a backslash as ``mailbox_list_storage_escape_char`` (2.4). Names of
+files derive from date and content, so a repeated export finds what is there.
 """
 
 import logging

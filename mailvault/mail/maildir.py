@@ -38,6 +38,7 @@ _FILE_NAME = re.compile(
     r"(?P<base>[^:]+?)(?P<fields>(?:,[A-Z]=[^,:]*)*)(?::2,(?P<letters>[A-Za-z]*))?"
 )
 
+_SURROGATE = re.compile("([\ud800-\udfff])")
 _RESERVED = re.compile(
     r"(?:cur|new|tmp|subscriptions|maildirfolder|dovecot.*)\Z", re.IGNORECASE | re.DOTALL
 )
@@ -159,12 +160,20 @@ def file_system(name: MailboxName, encode: Encode) -> list[tuple[tuple[str, ...]
 
 
 def _escape(part: str, encode: Encode, special: str) -> str:
-    r"""Escape what a path or the layout gives a meaning, as Dovecot's listescape: ``\2e``."""
-    try:
-        text = encode(part).decode("ascii")
-    except ValueError:  # lone surrogates
-        return "".join(f"\\{octet:02x}" for octet in part.encode("utf-8", "surrogatepass"))
-    return re.sub(special + r"|[ .]\Z", _backslash, text) or "\\-"
+    r"""Escape what a path or the layout gives a meaning, as Dovecot's listescape: ``\2e``.
+
+    ``\_d800`` and ``\-`` are ours: for a lone surrogate, which modified UTF-7 cannot write and
+    Dovecot cannot read, and for a name that is empty.
+    """
+    first, *others = _SURROGATE.split(part)
+    text = _escape_run(first, encode, special)
+    for surrogate, run in zip(others[::2], others[1::2], strict=True):
+        text += f"\\_{ord(surrogate):04x}" + _escape_run(run, encode, special)
+    return text or "\\-"
+
+
+def _escape_run(run: str, encode: Encode, special: str) -> str:
+    return re.sub(special + r"|[ .]\Z", _backslash, encode(run).decode("ascii"))
 
 
 def _unreserved(text: str) -> str:

@@ -110,7 +110,8 @@ def path(layout: Layout, *parts: str) -> str:
         (("Entwürfe",), ".Entw&APw-rfe", "Entw&APw-rfe"),
         (("a&b",), ".a&-b", "a&-b"),
         (("a\0b",), ".a&AAA-b", "a&AAA-b"),
-        (("\ud800",), r".\ed\a0\80", r"\ed\a0\80"),
+        (("\ud800",), r".\_d800", r"\_d800"),
+        (("a.\ud800ä",), r".a\2e\_d800&AOQ-", r"a\2e\_d800&AOQ-"),
     ],
 )
 def test_a_mailbox_has_its_folder(
