@@ -178,8 +178,9 @@ class ResponseReader:
             return
         beginning = b"".join(piece[:64] for piece in pieces[:64])
         is_numbers = not self._response.literals and _NUMBERS.match(beginning)
-        if length > (limits.number_line if is_numbers else limits.line):
-            raise ProtocolViolation(f"the server sent a line of more than {length - 1} octets")
+        longest = limits.number_line if is_numbers else limits.line
+        if length > longest:
+            raise ProtocolViolation(f"the server sent a line of more than {longest} octets")
 
     def _begin_literal(self, line: bytes) -> bool:
         size = self._announced(line)

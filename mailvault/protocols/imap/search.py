@@ -6,7 +6,7 @@ from mailvault.protocols.imap.scanner import Scanner
 from mailvault.protocols.imap.types import ESearch, Search, Vanished
 from mailvault.protocols.imap.uidset import UidSet
 
-_SEARCH = re.compile(rb" *([0-9 ]*)(?:\(MODSEQ ([0-9]{1,19})\) *)?\Z", re.IGNORECASE)
+_SEARCH = re.compile(rb"([0-9 ]*)(?:\(MODSEQ ([0-9]{1,19})\) *)?\Z", re.IGNORECASE)
 _CORRELATOR = re.compile(
     rb' *(?:\(TAG (?:"([^"\\]{0,40})"|([A-Za-z0-9.]{1,40}))\))? *(UID\b)?', re.IGNORECASE
 )
