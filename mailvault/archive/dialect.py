@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -127,16 +128,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def execute_many(
     connection: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Execute a statement once for each row; the rows all have the same keys.
+    """Execute a statement once for each row. Every row gives each of its parameters.
 
     SQLAlchemy's own way costs more than SQLite's work, for it looks at every value anew.
     """
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    fixed = compiled.params
-    names = compiled.positiontup or []
-    connection.exec_driver_sql(
-        str(compiled), [tuple(row.get(name, fixed[name]) for name in names) for row in rows]
-    )
+    parameters = itemgetter(*(compiled.positiontup or ()))
+    connection.exec_driver_sql(str(compiled), [parameters(row) for row in rows])
 
 
 def back_up(engine: Engine, target: Path) -> None:

@@ -158,7 +158,7 @@ class MailboxWriter:
             )
 
     def _end(self, present: Iterable[_Present]) -> None:
-        rows = [self._bound(e) | {"run": self._run} for e in present]
+        rows = [self._bound(e) | {"run": self._run, "how": EXPUNGED} for e in present]
         if rows:
             execute_many(self._connection, _END, rows)
             self._count_again()
@@ -264,7 +264,9 @@ _BOUND = (
     & (placement.c.first_run == bindparam("since"))
 )
 _REFLAG = update(placement).where(_BOUND).values(flag_set_id=bindparam("flags"))
-_END = update(placement).where(_BOUND).values(gone_run=bindparam("run"), gone_how=EXPUNGED)
+_END = (
+    update(placement).where(_BOUND).values(gone_run=bindparam("run"), gone_how=bindparam("how"))
+)
 
 _new = insert(placement)
 _PLACE = _new.on_conflict_do_update(  # the UID came and went within this run
