@@ -15,6 +15,7 @@ from mailvault.operations.plan import (
     MailboxPlan,
     Task,
     plan_mailboxes,
+    suspicious_deletion,
     suspicious_loss,
 )
 from mailvault.operations.readers import Begun, Ended, Read, Readers
@@ -145,6 +146,7 @@ class AccountSync:
         ]
         if not tasks:
             return None
+        self.progress.expect(sum(_likely_new(task) for task in tasks))
         connections = max(1, min(self.account.connections, len(tasks)))
         sources = [lambda: source, *[self.account.open_source] * (connections - 1)]
         lost: MailvaultError | None = None
@@ -192,10 +194,7 @@ class AccountSync:
 
     def _finish(self, error: MailvaultError | None, suspicion: str | None) -> AccountReport:
         self.recorder.flush()
-        if self.options.accept_empty:
-            suspicion = None
-        else:
-            self._guard()
+        suspicion = None if self.options.accept_empty else self._guard() or suspicion
         for done in self._passes.values():
             self.recorder.mailbox_finished(_finished(done))
         self.recorder.account_finished(self._account_id, str(error) if error else None)
@@ -203,21 +202,41 @@ class AccountSync:
         reports = tuple(done.report for done in self._passes.values())
         return AccountReport(self.account.name, reports, error, suspicion, debts)
 
-    def _guard(self) -> None:
-        """Compare what each mailbox holds now with what it held before the run."""
+    def _guard(self) -> str | None:
+        """Judge what each mailbox lost in this run, and what was lost with whole mailboxes."""
         after = {
             view.mailbox_id: view.messages
             for view in self.archive.catalog.mailboxes(self.account.name)
         }
+        before = {number: each.messages for number, each in self._before.items()}
+        has_shrunk = any(after.get(number, 0) < held for number, held in before.items())
+        if not has_shrunk and not any(done.report.expunged for done in self._passes.values()):
+            return None
+        lost = self.archive.catalog.lost(self.account.name, self.recorder.run)
         for done in self._passes.values():
-            before = self._before.get(done.mailbox_id)
-            if before is None or before.is_gone:
-                continue
-            now = after.get(done.mailbox_id, 0)
-            reason = suspicious_loss(before.messages, now, done.report.arrived)
-            if reason is not None and (done.report.expunged or now < before.messages):
+            number = done.mailbox_id
+            reason = suspicious_loss(
+                before.get(number, 0), after.get(number, 0), lost.get(number, 0)
+            )
+            if reason is not None:
                 done.report = replace(done.report, suspicion=reason)
-                self.recorder.suspect(self._account_id, done.mailbox_id, reason)
+                self.recorder.suspect(self._account_id, number, reason)
+        return self._guard_deletions(lost, sum(before.values()))
+
+    def _guard_deletions(self, lost: dict[int, int], before: int) -> str | None:
+        walked = {done.mailbox_id for done in self._passes.values()}
+        deleted = [count for number, count in lost.items() if number not in walked]
+        reason = suspicious_deletion(len(deleted), sum(deleted), before)
+        if reason is not None:
+            self.recorder.suspect(self._account_id, None, reason)
+        return reason
+
+
+def _likely_new(task: Task) -> int:
+    """How many messages will come, if none was expunged."""
+    listed = task.mailbox.state.messages or 0
+    known = task.archived.messages if task.archived and task.cursor else 0
+    return max(0, listed - known)
 
 
 def _largest_first(tasks: Sequence[Task]) -> list[Task]:

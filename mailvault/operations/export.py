@@ -74,6 +74,7 @@ def export(
     is_single = account is not None or len(archive.catalog.accounts()) == 1
     work = _Export(archive, destination, progress or Silent(), is_prefixed=not is_single)
     work.make_mailboxes(views)
+    work.announce()
     work.copy(archive.catalog.placements(mailbox_ids={v.mailbox_id for v in views}, at=at))
     return ExportReport(tuple(work.exported.values()), tuple(work.failures))
 
@@ -112,6 +113,9 @@ class _Export:
             self._fail(None, account, name, error)
         else:
             self.exported[account, name] = ExportedMailbox(account, name)
+
+    def announce(self) -> None:
+        self._progress.expect(sum(self._expected.values()))
 
     def copy(self, placements: Iterable[PlacementView]) -> None:
         current: tuple[str, MailboxName] | None = None

@@ -68,7 +68,7 @@ def plan_mailboxes(
                 renamed.add(known.mailbox_id)
         tasks.append(Task(mailbox, known))
     gone = tuple(each for each in missing if each.mailbox_id not in renamed)
-    return MailboxPlan(tuple(tasks), gone, _suspicious_deletion(gone, archived))
+    return MailboxPlan(tuple(tasks), gone)
 
 
 def _by_name(archived: Iterable[Archived]) -> dict[MailboxName, Archived]:
@@ -77,21 +77,25 @@ def _by_name(archived: Iterable[Archived]) -> dict[MailboxName, Archived]:
     return {each.name: each for each in order}
 
 
-def _suspicious_deletion(gone: Sequence[Archived], archived: Iterable[Archived]) -> str | None:
-    before = sum(each.messages for each in archived if not each.is_gone)
-    lost = sum(each.messages for each in gone)
+def suspicious_deletion(mailboxes: int, lost: int, before: int) -> str | None:
+    """Say why mailboxes that are gone look like a disaster; None when they do not.
+
+    ``lost`` messages of the account's ``before`` lay in them and lie nowhere else now.
+    """
     if _is_heavy(lost, before):
         return (
-            f"{len(gone)} mailboxes with {lost} of {before} messages are gone from the server"
+            f"{mailboxes} mailboxes with {lost} of {before} messages are gone from the server"
         )
     return None
 
 
-def suspicious_loss(before: int, after: int, arrived: int) -> str | None:
-    """Say why what became of a mailbox looks like a disaster; None when it does not."""
-    if before and not after:
+def suspicious_loss(before: int, after: int, lost: int) -> str | None:
+    """Say why what became of a mailbox looks like a disaster; None when it does not.
+
+    ``lost`` messages lie in no other mailbox of the account: moving mail loses none.
+    """
+    if before and lost and not after:
         return f"the mailbox had {before} messages and now lists none"
-    lost = before + arrived - after
     if _is_heavy(lost, before):
         return f"{lost} of {before} messages are gone at once"
     return None

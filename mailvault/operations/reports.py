@@ -61,6 +61,10 @@ class SyncReport:
 class Progress(Protocol):
     """Told of what happens while it happens. Every call is cheap and none may fail."""
 
+    def expect(self, messages: int) -> None:
+        """About so many more messages will be stored."""
+        ...
+
     def mailbox(self, account: str, name: MailboxName, messages: int | None) -> None:
         """Work on a mailbox begins; ``messages`` is what the server says it holds."""
         ...
@@ -72,6 +76,9 @@ class Progress(Protocol):
 
 class Silent:
     """Progress nobody looks at."""
+
+    def expect(self, messages: int) -> None:
+        pass
 
     def mailbox(self, account: str, name: MailboxName, messages: int | None) -> None:
         pass

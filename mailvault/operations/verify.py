@@ -64,6 +64,8 @@ def verify(
         VerifyFinding(finding.kind, finding.detail, finding.digest)
         for finding in archive.check()
     ]
+    if progress is not None and mode is not VerifyMode.QUICK:
+        progress.expect(round(archive.catalog.status().messages * percent / 100))
     checked = octets = 0
     for digest, outcome in _proofs(archive, _chosen(archive, mode, percent)):
         checked += 1

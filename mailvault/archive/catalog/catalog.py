@@ -9,7 +9,7 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, select
 
 from mailvault.archive import dialect
-from mailvault.archive.catalog import history, mailboxes, placements, schema
+from mailvault.archive.catalog import history, losses, mailboxes, placements, schema
 from mailvault.archive.catalog.messages import Indexes
 from mailvault.archive.catalog.tables import attachment, journal_position, message, run
 from mailvault.archive.catalog.views import (
@@ -138,6 +138,11 @@ class Catalog:
                 for view in mailboxes.list_mailboxes(connection, None, None)
             }
             return placements.placements_of(connection, digest, names)
+
+    def lost(self, account: str, run: RunNumber) -> dict[int, int]:
+        """How many messages each mailbox of an account lost in a run, moves left out."""
+        with self.reading() as connection:
+            return losses.count_lost(connection, account, run)
 
     def digests(self) -> Iterator[Digest]:
         """Every message that was ever placed."""
