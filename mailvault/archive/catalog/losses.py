@@ -17,11 +17,11 @@ def count_lost(connection: Connection, of: str, run: RunNumber) -> dict[int, int
         its_mailbox.c.account_id == mailbox.c.account_id,
     )
     query = (
-        select(placement.c.mailbox_id, func.count())
+        select(placement.c.mailbox_id, func.count().label("lost"))
         .join(mailbox, mailbox.c.id == placement.c.mailbox_id)
         .join(account, account.c.id == mailbox.c.account_id)
         .where(account.c.name == of, placement.c.gone_run == run)
         .where(placement.c.gone_how == EXPUNGED, ~is_kept)
         .group_by(placement.c.mailbox_id)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row.mailbox_id: row.lost for row in connection.execute(query)}
