@@ -8,7 +8,7 @@ the classes behind them. Every implementation passes the suite of its seam in
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mailvault.mail.changes import Record
 from mailvault.mail.model import (
@@ -19,6 +19,7 @@ from mailvault.mail.model import (
     Mailbox,
     MailboxName,
     Octets,
+    RunNumber,
     Uid,
 )
 from mailvault.mail.outline import Outline
@@ -32,6 +33,16 @@ class Fingerprint:
     size: int
     internal_date: datetime | None
     message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that the archive holds and believes to lie in a mailbox of the server."""
+
+    uid: Uid
+    digest: Digest
+    size: int
+    uidl: str | None
 
 
 class Known(Protocol):
@@ -55,6 +66,13 @@ class Known(Protocol):
 
     def uids_after(self, uid: Uid, limit: int) -> list[Uid]:
         """The next present UIDs above ``uid``, ascending, at most ``limit``."""
+        ...
+
+    def kept(self, after: Uid, limit: int, *, until: RunNumber | None = None) -> list[Kept]:
+        """The next present messages above ``after``, ascending, at most ``limit``.
+
+        With ``until`` only those that were there by that run.
+        """
         ...
 
     def owed(self) -> list[Uid]:
@@ -119,6 +137,48 @@ class Source(Protocol):
 
     def is_same_mailbox(self, mailbox: Mailbox, since: Cursor, known: Known) -> bool:
         """Whether ``mailbox``, which has a new name, is the one ``since`` was written for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A message just read back from the archive's disk and hashed; ``head`` is its header."""
+
+    kept: Kept
+    uidvalidity: int
+    head: bytes
+
+
+@runtime_checkable
+class Deleting(Protocol):
+    """A source that can delete on the server what the archive holds.
+
+    The order is the promise: `listed`, then every message is read back, then `certain`,
+    then `intend` is made durable, and only then `remove`.
+    """
+
+    def refusal(self, mailbox: Mailbox) -> str | None:
+        """Say why nothing may be deleted there; None if it may."""
+        ...
+
+    def listed(self, mailbox: Mailbox, wanted: Sequence[Kept]) -> list[Kept]:
+        """Those of ``wanted`` that the server still has, as far as is known without asking."""
+        ...
+
+    def certain(self, mailbox: Mailbox, proven: Sequence[Proven]) -> list[Uid]:
+        """Ask the server, and give those that it has under their name and that are the same."""
+        ...
+
+    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
+        """What to write down before deleting, so that the next session can settle a doubt."""
+        ...
+
+    def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:
+        """Delete; give what certainly is gone then. Raises SourceError before anything is."""
+        ...
+
+    def has_more(self, mailbox: Mailbox) -> bool:
+        """Whether another pass may bring more: some servers show a part at a time."""
         ...
 
 
@@ -215,6 +275,10 @@ class ContentStore(Protocol):
 
         Raises as `get` does.
         """
+        ...
+
+    def forget(self) -> None:
+        """Drop what is held in memory: what is read next comes from the disk."""
         ...
 
     def outline(self, digest: Digest) -> Outline:

@@ -6,6 +6,7 @@ Everything heavy is imported inside the functions: `mailvault --help` must not w
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.ports import Destination, Source
-    from mailvault.transport.endpoint import Endpoint
+    from mailvault.transport.endpoint import Endpoint, Login
     from mailvault.transport.imap import ImapClient
+    from mailvault.transport.pop3 import Pop3Client
 
 UNSUPPORTED_MECHANISMS = ("xoauth2", "oauthbearer")
 
@@ -66,13 +68,16 @@ def sync_account(account: AccountSettings, spool_folder: Path | None) -> "SyncAc
     """Give sync what it needs of an account. Nothing is connected yet."""
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.operations.account_sync import SyncAccount
+    from mailvault.operations.removal import RemovalPolicy
 
+    days = account.delete_after_days if account.leave_on_server else 0
     return SyncAccount(
         name=account.name,
         protocol=account.protocol,
         open_source=source_factory(account, spool_folder),
         globs=MailboxGlobs(account.mailboxes),
         connections=account.connections,
+        removal=None if days is None else RemovalPolicy(days),
     )
 
 
@@ -80,14 +85,27 @@ def source_factory(
     account: AccountSettings, spool_folder: Path | None
 ) -> "Callable[[], Source]":
     """Give what opens one connection after another to the account's server."""
+    from mailvault.mail.globs import MailboxGlobs
+
+    globs = MailboxGlobs(account.mailboxes)
+    if account.protocol == "pop3":
+        connect_pop3 = pop3_connector(account, spool_folder)
+
+        def open_pop3() -> "Source":
+            refuse_unsupported(account)
+            from mailvault.sources.pop3 import Pop3Source
+
+            largest = account.max_message_size
+            return Pop3Source(connect_pop3, globs, clock=SystemClock(), largest=largest)
+
+        return open_pop3
     connect = connector(account, spool_folder)
 
     def open_source() -> "Source":
         refuse_unsupported(account)
-        from mailvault.mail.globs import MailboxGlobs
         from mailvault.sources.imap import ImapSource
 
-        return ImapSource(connect, MailboxGlobs(account.mailboxes), clock=SystemClock())
+        return ImapSource(connect, globs, clock=SystemClock())
 
     return open_source
 
@@ -96,20 +114,40 @@ def connector(
     account: AccountSettings, spool_folder: Path | None = None
 ) -> "Callable[[], ImapClient]":
     """Give what connects and logs in. All its connections share one reading of the secret."""
-    from mailvault.transport.endpoint import Login
     from mailvault.transport.imap import ImapClient
 
-    login = Login(
-        user=account.user,
-        secret=AccountSecret(account.name, account.secret, os.environ),
-        mechanism=account.auth,
-    )
     return partial(
         ImapClient.connect,
         endpoint(account),
-        login,
+        login(account),
         spool_folder,
         max_message=account.max_message_size,
+    )
+
+
+def pop3_connector(
+    account: AccountSettings, spool_folder: Path | None = None
+) -> "Callable[[], Pop3Client]":
+    """As `connector`, for POP3."""
+    from mailvault.transport.pop3 import Pop3Client
+
+    return partial(
+        Pop3Client.connect,
+        endpoint(account),
+        login(account),
+        spool_folder,
+        max_message=account.max_message_size,
+    )
+
+
+def login(account: AccountSettings) -> "Login":
+    """Who logs in. The secret is asked for when a connection needs it."""
+    from mailvault.transport.endpoint import Login
+
+    return Login(
+        user=account.user,
+        secret=AccountSecret(account.name, account.secret, os.environ),
+        mechanism=account.auth,
     )
 
 
@@ -134,11 +172,6 @@ def endpoint(account: AccountSettings) -> "Endpoint":
 def refuse_unsupported(account: AccountSettings) -> None:
     """Refuse what the configuration may say but this release cannot do."""
     where = f"accounts.{account.name}"
-    if account.protocol != "imap":
-        raise UsageError(
-            f"{where}: this release cannot sync {account.protocol} accounts yet",
-            hint="name the accounts to sync, or use the server's imap if it has one",
-        )
     if account.auth in UNSUPPORTED_MECHANISMS:
         raise UsageError(
             f"{where}.auth: this release cannot sign in by {account.auth} yet",
@@ -158,7 +191,12 @@ def check_account(account: AccountSettings) -> "CheckReport":
         refuse_unsupported(account)
     except MailvaultError as error:
         return CheckReport(account.name, error=error)
-    return check(account.name, connector(account), MailboxGlobs(account.mailboxes))
+    globs = MailboxGlobs(account.mailboxes)
+    if account.protocol == "pop3":
+        from mailvault.operations.check_pop3 import check_pop3
+
+        return check_pop3(account.name, pop3_connector(account), globs)
+    return check(account.name, connector(account), globs)
 
 
 def sync(
@@ -200,6 +238,10 @@ def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str,
     """List what each server has, whatever the globs of the accounts say."""
     for account in accounts:
         refuse_unsupported(account)
+        if account.protocol == "pop3":
+            with source_factory(replace(account, mailboxes=("*",)), None)() as source:
+                yield from ((account.name, mailbox) for mailbox in source.mailboxes())
+            continue
         with connector(account)() as client:
             for listed in client.list_mailboxes():
                 yield account.name, listed.mailbox

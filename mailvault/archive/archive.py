@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -143,6 +144,10 @@ class Archive:
     def known(self, mailbox_id: int) -> Known:
         """What the catalog holds of a mailbox. Usable from any thread."""
         return KnownMailbox(self.catalog, mailbox_id)
+
+    def now(self) -> datetime:
+        """What the archive's clock says."""
+        return self._clock.now()
 
     def check(self) -> Iterator[Finding]:
         """Look for damage to the structure, without reading all content."""

@@ -178,7 +178,7 @@ def _recognised(batch: Batch, sizes: Mapping[Digest, int]) -> tuple[Placed, ...]
             internal_date=storable_date(each.internal_date),
             uidl=each.uidl,
         )
-        for each in batch.recognised
+        for each in (*batch.recognised, *batch.renamed)
     )
 
 

@@ -16,8 +16,8 @@ from mailvault.archive.catalog.tables import debt, flag_set, mailbox, message, p
 from mailvault.archive.catalog.words import AnyRow, chunked, read_flags, storable
 from mailvault.archive.dialect import PARAMETERS
 from mailvault.archive.instants import to_seconds, with_zone
-from mailvault.mail.model import Digest, Flags, Uid
-from mailvault.ports import Fingerprint
+from mailvault.mail.model import Digest, Flags, RunNumber, Uid
+from mailvault.ports import Fingerprint, Kept
 
 Match: TypeAlias = tuple[str, int, int]
 """Message-ID, size and INTERNALDATE, when all of them are known."""
@@ -74,6 +74,22 @@ class KnownMailbox:
         )
         with self._catalog.reading() as connection:
             return [Uid(each) for each in connection.scalars(query)]
+
+    def kept(self, after: Uid, limit: int, *, until: RunNumber | None = None) -> list[Kept]:
+        query = (
+            select(placement.c.uid, placement.c.uidl, message.c.digest, message.c.size)
+            .join(message, message.c.id == placement.c.message_id)
+            .where(self._is_under(self.uidvalidity()), _IS_PRESENT, placement.c.uid > after)
+            .order_by(placement.c.uid)
+            .limit(limit)
+        )
+        if until is not None:
+            query = query.where(placement.c.first_run <= until)
+        with self._catalog.reading() as connection:
+            return [
+                Kept(Uid(row.uid), Digest(row.digest), row.size, row.uidl)
+                for row in connection.execute(query)
+            ]
 
     def owed(self) -> list[Uid]:
         last = select(mailbox.c.uidvalidity).where(mailbox.c.id == self._mailbox_id)

@@ -52,7 +52,7 @@ class Novelty:
         self._cursors[mailbox_id] = new
         return (
             new != old
-            or bool(batch.arrived or batch.recognised or batch.flags_changed)
+            or bool(batch.arrived or batch.recognised or batch.renamed or batch.flags_changed)
             or bool(batch.expunged or batch.unreadable)
             or (batch.is_complete and self._has_other_numbering(mailbox_id, batch.uidvalidity))
         )

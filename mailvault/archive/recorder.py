@@ -110,7 +110,7 @@ class Recorder:
         with self._unbroken():
             news = self._novelty.of(mailbox_id, batch)
         if not news.is_empty or self._is_pending(mailbox_id):
-            sizes = self._sizes([each.digest for each in batch.recognised])
+            sizes = self._sizes([each.digest for each in (*batch.recognised, *batch.renamed)])
             self._enqueue(draft_batch(mailbox_id, news.batch, sizes, self._prepare))
         return Applied(
             arrived=len(batch.arrived) + len(batch.recognised),

@@ -7,7 +7,7 @@ from mailvault.cli.output import JsonValue
 from mailvault.cli.render import count_text, table
 from mailvault.cli.terminal import printable
 from mailvault.config.model import AccountSettings
-from mailvault.operations.check import FEATURES, CheckReport
+from mailvault.operations.check import CheckReport
 
 
 def check_json(report: CheckReport, account: AccountSettings) -> dict[str, JsonValue]:
@@ -57,7 +57,7 @@ def check_lines(report: CheckReport, account: AccountSettings) -> Iterator[str]:
     for line in table(
         ("the server can", "", "so that"),
         [
-            (name, "yes" if has else "no", FEATURES[name])
+            (name, "yes" if has else "no", report.known_features[name])
             for name, has in report.features.items()
         ],
     ):

@@ -27,7 +27,7 @@ def _account_json(account: AccountReport) -> dict[str, JsonValue]:
         "suspicion": account.suspicion,
         "debts": account.debts,
         "mailboxes": [_mailbox_json(mailbox) for mailbox in account.mailboxes],
-        "deleted_on_server": 0,
+        "deleted_on_server": account.deleted_on_server,
     }
 
 
@@ -66,7 +66,9 @@ def _summary(account: AccountReport, *, is_preview: bool) -> str:
     where = count_text(len(account.mailboxes), "mailbox", "mailboxes")
     ended = "" if account.ok else ", not complete"
     preview = " to fetch" if is_preview else ""
-    return f"{account.name}: {counts}{preview} in {where}{ended}"
+    gone = account.deleted_on_server
+    deleted = f", {count_text(gone, 'message')} deleted on the server" if gone else ""
+    return f"{account.name}: {counts}{preview} in {where}{deleted}{ended}"
 
 
 def _counts(reports: Sequence[MailboxReport]) -> str:
@@ -116,10 +118,14 @@ def _troubles(account: AccountReport) -> Iterator[tuple[str, str | None]]:
             yield f"{where}: {mailbox.error}", mailbox.error.hint
         if mailbox.suspicion:
             yield f"{where}: {mailbox.suspicion}", _GUARD_HINT
+        if mailbox.deletion_refusal:
+            yield f"{where}: {mailbox.deletion_refusal}", _KEEP_HINT
     if account.debts:
         owed = count_text(account.debts, "message")
         yield f"{account.name}: the server would not give {owed}", "the next sync asks again"
 
+
+_KEEP_HINT = "everything stays on the server; leave_on_server = true ends this message"
 
 _GUARD_HINT = (
     "nothing is lost, the archive still has it; if it was meant, say so with --accept-empty"

@@ -29,7 +29,7 @@ MECHANISMS = (
     *("auto", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"),
     *("apop", "xoauth2", "oauthbearer"),
 )
-KEYS_OF_POP3 = ("leave_on_server", "delete_after_days")
+KEYS_OF_POP3 = ("leave_on_server",)
 KEYS_OF_IMAP = ("connections", "watch")
 
 
@@ -114,7 +114,7 @@ def _complain_of_contradictions(account: AccountSettings, section: Section) -> N
             if key in section:
                 section.complain('means nothing with tls = "none"; remove one of them', key)
     if account.protocol == "imap":
-        _complain_of_keys(section, KEYS_OF_POP3, "is for pop3; an imap server is never altered")
+        _complain_of_keys(section, KEYS_OF_POP3, "is for pop3; use delete_after_days")
     if account.protocol == "pop3":
         _complain_of_keys(section, KEYS_OF_IMAP, "is for imap; remove it")
     if account.auth == "apop" and account.protocol != "pop3":

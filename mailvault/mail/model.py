@@ -174,6 +174,10 @@ class Batch:
     expunged: tuple[Uid, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     is_complete: bool = False
+    renamed: tuple[Recognition, ...] = ()
+    """Present messages that the server now knows by another ``uidl``."""
+    removed: tuple[Uid, ...] = ()
+    """Those of ``expunged`` that are gone because we asked for it: no loss."""
 
     @property
     def octets(self) -> int:

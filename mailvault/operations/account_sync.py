@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from mailvault.archive.archive import Archive
@@ -19,8 +20,9 @@ from mailvault.operations.plan import (
     suspicious_loss,
 )
 from mailvault.operations.readers import Begun, Ended, Read, Readers
+from mailvault.operations.removal import Removal, RemovalPolicy
 from mailvault.operations.reports import AccountReport, MailboxReport, Progress
-from mailvault.ports import Known, Source
+from mailvault.ports import Deleting, Known, Source
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ class SyncAccount:
     open_source: Callable[[], Source]
     globs: MailboxGlobs
     connections: int = 1
+    removal: RemovalPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class _Pass:
 
     mailbox_id: int
     report: MailboxReport
+
+    def deleted(self, messages: int) -> None:
+        """So many were deleted on the server because we asked for it: no loss."""
+        deleted = self.report.deleted_on_server + messages
+        self.report = replace(self.report, deleted_on_server=deleted)
 
     def add(
         self, *, arrived: int, flags_changed: int, expunged: int, unreadable: int, octets: int
@@ -88,7 +96,7 @@ class AccountSync:
                 plan = self._plan(source)
                 suspicion = plan.suspicion
                 self._record_plan(plan)
-                error = self._walk(source, plan)
+                error = self._rounds(source, plan)
         except (SourceError, UsageError) as failure:  # no password is one account's trouble
             log.info("%s: %s", self.account.name, failure)
             error = failure
@@ -136,11 +144,49 @@ class AccountSync:
 
     # Walking
 
-    def _walk(self, source: Source, plan: MailboxPlan) -> MailvaultError | None:
+    def _rounds(self, source: Source, plan: MailboxPlan) -> MailvaultError | None:
+        """Walk, delete what is due, and again where the server may show more then."""
+        tasks: Sequence[Task] = plan.tasks
+        error = self._walk(source, tasks)
+        while isinstance(source, Deleting) and error is None and plan.suspicion is None:
+            self._delete(source, tasks)
+            tasks = [task for task in tasks if self._may_bring_more(source, task)]
+            if not tasks:
+                break
+            self.recorder.flush()
+            archived = {each.name: each for each in self._archived()}
+            tasks = [replace(task, archived=archived[task.mailbox.name]) for task in tasks]
+            error = self._walk(source, tasks)
+        return error
+
+    def _may_bring_more(self, source: Deleting, task: Task) -> bool:
+        return self._passes[task.mailbox].report.error is None and source.has_more(task.mailbox)
+
+    def _delete(self, source: Deleting, tasks: Sequence[Task]) -> None:
+        """Delete on the server what is due, unless anything at all looks wrong."""
+        policy = self.account.removal
+        if policy is None:
+            return
+        self.recorder.flush()
+        has_failed = any(done.report.error for done in self._passes.values())
+        if has_failed or self._is_suspicious():
+            log.warning("%s: nothing is deleted after such a run", self.account.name)
+            return
+        removal = Removal(self.archive, self.recorder, source, policy)
+        for task in tasks:
+            if task.mailbox.is_selectable:
+                done = self._passes[task.mailbox]
+                removed = removal.run(task.mailbox, done.mailbox_id)
+                done.deleted(removed.messages)
+                done.report = replace(
+                    done.report, error=removed.error, deletion_refusal=removed.refusal
+                )
+
+    def _walk(self, source: Source, among: Sequence[Task]) -> MailvaultError | None:
         """Walk every mailbox in which something may have happened."""
         tasks = [
             task
-            for task in plan.tasks
+            for task in among
             if task.mailbox.is_selectable
             and not source.is_level(task.mailbox, task.cursor, self._known(task))
         ]
@@ -148,7 +194,11 @@ class AccountSync:
             return None
         self.progress.expect(sum(_likely_new(task) for task in tasks))
         connections = max(1, min(self.account.connections, len(tasks)))
-        sources = [lambda: source, *[self.account.open_source] * (connections - 1)]
+        # The first connection is still needed after the walk.
+        sources: list[Callable[[], AbstractContextManager[Source]]] = [
+            lambda: nullcontext(source),
+            *[self.account.open_source] * (connections - 1),
+        ]
         lost: MailvaultError | None = None
         with Readers(sources, _largest_first(tasks), self._known) as readers:
             for event in readers:
@@ -172,15 +222,17 @@ class AccountSync:
         done.add(
             arrived=applied.arrived,
             flags_changed=applied.flags_changed,
-            expunged=applied.expunged,
+            expunged=applied.expunged - len(event.batch.removed),
             unreadable=applied.unreadable,
             octets=applied.octets,
         )
+        done.deleted(len(event.batch.removed))
         sizes = [octet_count(arrival.octets) for arrival in event.batch.arrived]
         self.progress.stored(len(sizes), sum(sizes))
 
     def _end(self, task: Task, seconds: float, error: MailvaultError | None) -> None:
         done = self._passes[task.mailbox]
+        seconds += done.report.seconds
         done.report = replace(done.report, seconds=seconds, error=error)
         self.progress.done(self.account.name, task.mailbox.name)
         report = done.report
@@ -194,7 +246,12 @@ class AccountSync:
 
     def _finish(self, error: MailvaultError | None, suspicion: str | None) -> AccountReport:
         self.recorder.flush()
-        suspicion = None if self.options.accept_empty else self._guard() or suspicion
+        if self.options.accept_empty:
+            suspicion = None
+        else:
+            of_mailboxes = self._guard()
+            self._record_suspicions(of_mailboxes)
+            suspicion = of_mailboxes or suspicion
         for done in self._passes.values():
             self.recorder.mailbox_finished(_finished(done))
         self.recorder.account_finished(self._account_id, str(error) if error else None)
@@ -203,7 +260,10 @@ class AccountSync:
         return AccountReport(self.account.name, reports, error, suspicion, debts)
 
     def _guard(self) -> str | None:
-        """Judge what each mailbox lost in this run, and what was lost with whole mailboxes."""
+        """Judge what each mailbox lost in this run, and what was lost with whole mailboxes.
+
+        What we deleted ourselves is no loss.
+        """
         after = {
             view.mailbox_id: view.messages
             for view in self.archive.catalog.mailboxes(self.account.name)
@@ -214,22 +274,30 @@ class AccountSync:
             return None
         lost = self.archive.catalog.lost(self.account.name, self.recorder.run)
         for done in self._passes.values():
-            number = done.mailbox_id
+            number, deleted = done.mailbox_id, done.report.deleted_on_server
             reason = suspicious_loss(
-                before.get(number, 0), after.get(number, 0), lost.get(number, 0)
+                max(0, before.get(number, 0) - deleted),
+                after.get(number, 0),
+                max(0, lost.get(number, 0) - deleted),
             )
-            if reason is not None:
-                done.report = replace(done.report, suspicion=reason)
-                self.recorder.suspect(self._account_id, number, reason)
-        return self._guard_deletions(lost, sum(before.values()))
-
-    def _guard_deletions(self, lost: dict[int, int], before: int) -> str | None:
+            done.report = replace(done.report, suspicion=reason)
         walked = {done.mailbox_id for done in self._passes.values()}
-        deleted = [count for number, count in lost.items() if number not in walked]
-        reason = suspicious_deletion(len(deleted), sum(deleted), before)
-        if reason is not None:
-            self.recorder.suspect(self._account_id, None, reason)
-        return reason
+        gone = [count for number, count in lost.items() if number not in walked]
+        return suspicious_deletion(len(gone), sum(gone), sum(before.values()))
+
+    def _is_suspicious(self) -> bool:
+        if self.options.accept_empty:
+            return False
+        reason = self._guard()
+        return bool(reason or any(done.report.suspicion for done in self._passes.values()))
+
+    def _record_suspicions(self, of_account: str | None) -> None:
+        if of_account is not None:
+            self.recorder.suspect(self._account_id, None, of_account)
+        for done in self._passes.values():
+            if done.report.suspicion is not None:
+                reason = done.report.suspicion
+                self.recorder.suspect(self._account_id, done.mailbox_id, reason)
 
 
 def _likely_new(task: Task) -> int:

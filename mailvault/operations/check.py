@@ -1,7 +1,7 @@
 """Check: log in, look round, and say what the server can do and what is misconfigured."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from mailvault.errors import MailvaultError, UsageError
 from mailvault.mail.globs import MailboxGlobs
@@ -19,6 +19,12 @@ FEATURES = {
     "OBJECTID": "renamed mailboxes and moved messages are recognised",
     "LITERAL+": "restores need fewer round trips",
     "UIDPLUS": "restores learn where messages went",
+}
+FEATURES_OF_POP3 = {
+    "UIDL": "only new mail is fetched, and mail may be deleted safely",
+    "PIPELINING": "mail is fetched without a pause after each message",
+    "TOP": "messages are compared by their headers before they are deleted",
+    "UTF8": "mail with 8-bit headers comes as it is",
 }
 PROVIDERS = {
     "CONDSTORE": ("QRESYNC",),  # RFC 7162 3.2.3: QRESYNC includes CONDSTORE
@@ -47,10 +53,11 @@ class CheckReport:
     unmatched_globs: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
     error: MailvaultError | None = None
+    known_features: Mapping[str, str] = field(default_factory=lambda: FEATURES)
 
     @property
     def features(self) -> dict[str, bool]:
-        return {name: _offers(self.capabilities, name) for name in FEATURES}
+        return {name: _offers(self.capabilities, name) for name in self.known_features}
 
     @property
     def exit_code(self) -> int:
@@ -84,7 +91,7 @@ def check(account: str, connect: Callable[[], ImapClient], globs: MailboxGlobs) 
         capabilities=capabilities,
         mailboxes=mailboxes,
         unmatched_globs=unmatched,
-        mistakes=tuple(_mistakes(account, mailboxes, unmatched)),
+        mistakes=tuple(mistakes_in(account, mailboxes, unmatched)),
     )
 
 
@@ -94,7 +101,7 @@ def _server_name(client: ImapClient) -> str:
     return " ".join(named) or client.greeting_text
 
 
-def _mistakes(
+def mistakes_in(
     account: str, mailboxes: tuple[CheckedMailbox, ...], unmatched: tuple[str, ...]
 ) -> list[str]:
     where = f"accounts.{account}.mailboxes"

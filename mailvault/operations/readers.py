@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ class Readers:
 
     def __init__(
         self,
-        sources: Sequence[Callable[[], Source]],
+        sources: Sequence[Callable[[], AbstractContextManager[Source]]],
         tasks: Sequence[Task],
         known: Callable[[Task], Known],
     ) -> None:
@@ -119,7 +120,7 @@ class Readers:
                 return None
             return self._tasks.popleft() if self._tasks else None
 
-    def _read_all(self, open_source: Callable[[], Source]) -> None:
+    def _read_all(self, open_source: Callable[[], AbstractContextManager[Source]]) -> None:
         try:
             with open_source() as source:
                 while (task := self._next()) is not None:

@@ -23,6 +23,8 @@ class MailboxReport:
     seconds: float = 0.0
     error: MailvaultError | None = None
     suspicion: str | None = None
+    deleted_on_server: int = 0
+    deletion_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,12 @@ class AccountReport:
         if self.error is not None:
             return self.error.exit_code
         suspicious = self.suspicion or any(each.suspicion for each in self.mailboxes)
-        return INCOMPLETE if suspicious or self.debts or not self.ok else 0
+        refused = any(each.deletion_refusal for each in self.mailboxes)
+        return INCOMPLETE if suspicious or refused or self.debts or not self.ok else 0
+
+    @property
+    def deleted_on_server(self) -> int:
+        return sum(each.deleted_on_server for each in self.mailboxes)
 
 
 @dataclass(frozen=True, slots=True)

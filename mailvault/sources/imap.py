@@ -1,19 +1,22 @@
 """The IMAP source: lists mailboxes and yields what changed in each.
 
 How a mailbox is walked stands in `imap_pass`; here only which connection it happens on.
-The server is never altered: EXAMINE and BODY.PEEK[] only.
+Reading never alters the server: EXAMINE and BODY.PEEK[] only. Deleting is in `imap_removal`.
 """
 
+# ruff: noqa: ARG002 - what `ports.Deleting` asks is answered from the session
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from mailvault.errors import ServerRefused
 from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName
-from mailvault.ports import Clock, Fingerprint, Known
+from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, Uid
+from mailvault.ports import Clock, Fingerprint, Kept, Known, Proven
 from mailvault.protocols.imap.uidset import UidSet
+from mailvault.sources import imap_removal
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_pass import MailboxPass
+from mailvault.sources.imap_removal import ImapRemoval
 from mailvault.sources.imap_session import ImapSession
 from mailvault.transport.imap import ImapClient
 
@@ -32,6 +35,7 @@ class ImapSource:
         self._session = ImapSession(connect, clock)
         self._globs = globs
         self._wire_names: dict[MailboxName, bytes] = {}
+        self._removal: ImapRemoval | None = None
 
     def __enter__(self) -> "ImapSource":
         return self
@@ -103,6 +107,31 @@ class ImapSource:
         listed = self._session.client.fetch_fingerprints(UidSet.of(expected))
         found = [Fingerprint(m.uid, m.size or 0, m.internal_date, m.message_id) for m in listed]
         return bool(found) and all(_agree(each, expected[each.uid]) for each in found)
+
+    # Deleting: `ports.Deleting`
+
+    def refusal(self, mailbox: Mailbox) -> str | None:
+        self._removal = ImapRemoval(self._session, self._wire_name(mailbox.name))
+        return imap_removal.refusal(self._session)
+
+    def listed(self, mailbox: Mailbox, wanted: Sequence[Kept]) -> list[Kept]:
+        """All: the catalog was just brought level with the server."""
+        return list(wanted)
+
+    def certain(self, mailbox: Mailbox, proven: Sequence[Proven]) -> list[Uid]:
+        assert self._removal is not None  # `refusal` is asked first
+        return self._removal.certain(proven)
+
+    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
+        """Nothing: by their UIDs, what is gone shows in the next pass anyway."""
+        return None
+
+    def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:
+        assert self._removal is not None
+        return self._removal.remove(uids)
+
+    def has_more(self, mailbox: Mailbox) -> bool:
+        return False
 
 
 def _agree(one: Fingerprint, other: Fingerprint) -> bool:

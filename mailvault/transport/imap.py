@@ -1,6 +1,6 @@
-"""The IMAP client: blocking, read-only by construction, one thread each.
+"""The IMAP client: blocking, one thread each, and read-only but for `expunge`.
 
-It opens mailboxes with EXAMINE and reads with BODY.PEEK[] alone, so that nothing it does
+It opens mailboxes with EXAMINE and reads with BODY.PEEK[] alone, so that nothing else it does
 changes anything on the server (RFC 9051 6.3.3, 6.4.5).
 """
 
@@ -27,7 +27,13 @@ from mailvault.protocols.imap.types import (
     Vanished,
 )
 from mailvault.protocols.imap.uidset import EMPTY, MAXIMUM, UidSet
-from mailvault.transport import imap_fetch, imap_listing, imap_login, imap_selecting
+from mailvault.transport import (
+    imap_fetch,
+    imap_listing,
+    imap_login,
+    imap_removing,
+    imap_selecting,
+)
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.imap_refusals import refused
 from mailvault.transport.imap_session import Session
@@ -187,6 +193,18 @@ class ImapClient:
         messages of a set are in memory together: the caller chooses how many.
         """
         return imap_fetch.fetch_bodies(self._session, sets, depth)
+
+    def expunge(self, wire_name: bytes, uids: UidSet, *, uidvalidity: int) -> UidSet:
+        """Delete exactly these messages for good, and give those that are gone then.
+
+        The one thing here that changes a mailbox: it is opened by SELECT, and left open.
+        Raises ServerRefused, also where the server has no UIDPLUS.
+        """
+        imap_removing.expunge(self._session, wire_name, uids, uidvalidity)
+        if not uids:
+            return EMPTY
+        first, last = uids.ranges[0][0], uids.ranges[-1][1]
+        return uids - self.search_uids(Uid(first), Uid(last))
 
     def noop(self) -> None:
         """Give the server the occasion to tell what changed. Raises ServerRefused."""

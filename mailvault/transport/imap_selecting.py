@@ -24,6 +24,14 @@ def examine(session: Session, wire_name: bytes, qresync: tuple[int, int] | None)
     return _selected(values, is_resynchronised=has_qresync and qresync is not None)
 
 
+def select(session: Session, wire_name: bytes) -> Selected:
+    """SELECT, for changes. Raises ServerRefused."""
+    session.exists = session.expunged = 0
+    values = session.run(commands.select(wire_name))
+    session.expunged = 0
+    return _selected(values, is_resynchronised=False)
+
+
 def with_uidnext(selected: Selected, uidnext: int | None) -> Selected:
     """Fill in what only STATUS told."""
     if selected.state.uidnext is not None or uidnext is None:

@@ -18,6 +18,7 @@ from mailvault.archive.catalog.views import (
     MailboxView,
     MessageView,
     PlacementView,
+    RunTimeView,
     RunView,
     Status,
     SuspicionView,
@@ -209,6 +210,11 @@ class Catalog:
         """The runs, newest first."""
         with dialect.explained_sql(self.path):
             yield from history.iterate_runs(self._engine, account, limit)
+
+    def run_times(self) -> Iterator[RunTimeView]:
+        """When all runs were, newest first."""
+        with dialect.explained_sql(self.path):
+            yield from history.iterate_run_times(self._engine)
 
     def run_at(self, instant: datetime) -> RunNumber | None:
         """The last run that had begun by then."""

@@ -22,6 +22,7 @@ from mailvault.archive.catalog.views import (
     DebtView,
     RunAccountView,
     RunMailboxView,
+    RunTimeView,
     RunView,
     Status,
     SuspicionView,
@@ -31,6 +32,7 @@ from mailvault.archive.instants import from_microseconds, to_microseconds
 from mailvault.mail.model import MailboxName, RunNumber, Uid
 
 _PAGE = 100
+_TIMES = 1000
 
 
 def iterate_runs(engine: Engine, of: str | None, limit: int | None) -> Iterator[RunView]:
@@ -45,6 +47,25 @@ def iterate_runs(engine: Engine, of: str | None, limit: int | None) -> Iterator[
             return
         before = page[-1].run
         left = None if left is None else left - len(page)
+
+
+def iterate_run_times(engine: Engine) -> Iterator[RunTimeView]:
+    """When the runs were, newest first, in short reads."""
+    query = select(run.c.run, run.c.started_at, run.c.finished_at).order_by(run.c.run.desc())
+    before: int | None = None
+    while True:
+        some = query if before is None else query.where(run.c.run < before)
+        with engine.connect() as connection:
+            rows = connection.execute(some.limit(_TIMES)).all()
+        for row in rows:
+            yield RunTimeView(
+                RunNumber(row.run),
+                from_microseconds(row.started_at),
+                _instant(row.finished_at),
+            )
+        if len(rows) < _TIMES:
+            return
+        before = rows[-1].run
 
 
 def _page_of_runs(

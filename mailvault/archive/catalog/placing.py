@@ -93,6 +93,7 @@ class MailboxWriter:
         # RFC 9051 2.3.1.1 forbids a UID to change its message; servers do it all the same.
         self._end(each for each in present.values() if each.uid not in same)
         self._reflag((present[uid] for uid in same), flags)
+        self._rename(present, {int(each.uid): each for each in placed if each.uid in same})
         rows = [
             self._row(each, numbers[each.digest], flags[each.uid])
             for each in placed
@@ -156,6 +157,16 @@ class MailboxWriter:
                 _REFLAG,
                 [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed],
             )
+
+    def _rename(self, present: dict[int, _Present], placed: dict[int, Placed]) -> None:
+        """Keep the id by which the server knows a message now, where it gives one."""
+        rows = [
+            self._bound(present[uid]) | {"name": storable(each.uidl)}
+            for uid, each in placed.items()
+            if each.uidl is not None
+        ]
+        if rows:
+            execute_many(self._connection, _RENAME, rows)
 
     def _end(self, present: Iterable[_Present]) -> None:
         rows = [self._bound(e) | {"run": self._run, "how": EXPUNGED} for e in present]
@@ -264,6 +275,7 @@ _BOUND = (
     & (placement.c.first_run == bindparam("since"))
 )
 _REFLAG = update(placement).where(_BOUND).values(flag_set_id=bindparam("flags"))
+_RENAME = update(placement).where(_BOUND).values(uidl=bindparam("name"))
 _END = (
     update(placement).where(_BOUND).values(gone_run=bindparam("run"), gone_how=bindparam("how"))
 )

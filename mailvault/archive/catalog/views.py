@@ -112,6 +112,15 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTimeView:
+    """When a run began and ended, by the clock of then."""
+
+    run: RunNumber
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DebtView:
     account: str
     mailbox: MailboxName

@@ -115,6 +115,10 @@ class SqliteStore:
         """Read and hash a message in bounded memory; return its octets."""
         return self._reader.prove(digest)
 
+    def forget(self) -> None:
+        """Drop what is cached here, in SQLite and in the system."""
+        self._volumes.forget()
+
     def outline(self, digest: Digest) -> Outline:
         """The text of a message without its lifted parts."""
         return self._reader.outline(digest)

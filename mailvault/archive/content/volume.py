@@ -194,6 +194,13 @@ class Volume:
         with self.lock:
             self._committed = _ALL if number is None else number
 
+    def forget(self) -> None:
+        """Drop what is held in memory of the volume."""
+        with self.lock, explained_volume(self.path):
+            self._dictionaries.clear()
+            if self._connection is not None:
+                self._connection.execute("PRAGMA shrink_memory")
+
     def disconnect(self) -> None:
         """Close the connection, or give it back; the next reading opens another."""
         with self.lock:

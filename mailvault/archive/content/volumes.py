@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mailvault.archive.content.digest_filter import DIGEST_SIZE
 from mailvault.archive.content.packs import PackCache
+from mailvault.archive.content.page_cache import evict
 from mailvault.archive.content.volume import Extent, Volume, volume_numbers, volume_path
 from mailvault.errors import ArchiveDamaged, ArchiveError, MessageMissing
 
@@ -93,6 +94,13 @@ class Volumes:
     def all_digests(self) -> bytes:
         """The digests of all volumes, one after the other."""
         return b"".join(self.digests())
+
+    def forget(self) -> None:
+        """Drop all that is cached of the volumes, so that they are read from the disk."""
+        self._cache.clear()
+        for volume in self._volumes:
+            volume.forget()
+        evict([volume.path for volume in self._volumes])
 
     def close(self) -> None:
         for volume in self._volumes:

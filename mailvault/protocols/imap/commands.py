@@ -39,6 +39,8 @@ class Name(StrEnum):
     IDLE = "IDLE"
     UID_SEARCH = "UID SEARCH"
     UID_FETCH = "UID FETCH"
+    UID_STORE = "UID STORE"
+    UID_EXPUNGE = "UID EXPUNGE"
 
 
 class FetchItem(StrEnum):
@@ -53,6 +55,12 @@ class FetchItem(StrEnum):
     EMAIL_ID = "EMAILID"
     GMAIL_MESSAGE_ID = "X-GM-MSGID"
     GMAIL_LABELS = "X-GM-LABELS"
+
+
+class StoreItem(StrEnum):
+    """What a UID STORE may do."""
+
+    ADD_DELETED = "+FLAGS.SILENT (\\Deleted)"
 
 
 class StatusAttribute(StrEnum):
@@ -85,7 +93,7 @@ class String:
     octets: bytes = field(repr=False)
 
 
-Argument: TypeAlias = Atom | FetchItem | String | UidSet | Sequence["Argument"]
+Argument: TypeAlias = Atom | FetchItem | StoreItem | String | UidSet | Sequence["Argument"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +241,16 @@ def uid_fetch(
     return Command(Name.UID_FETCH, arguments, uids=uids, items=asked)
 
 
+def uid_store_deleted(uids: UidSet) -> Command:
+    """Mark messages to be expunged; the server keeps quiet about it."""
+    return Command(Name.UID_STORE, (uids, StoreItem.ADD_DELETED))
+
+
+def uid_expunge(uids: UidSet) -> Command:
+    """Expunge these and no others that are marked (RFC 4315 2.1); needs UIDPLUS."""
+    return Command(Name.UID_EXPUNGE, (uids,))
+
+
 def encode(tag: str, command: Command, capabilities: frozenset[str]) -> list[bytes]:
     """Write the command. The server must say ``+`` before each piece after the first.
 
@@ -265,7 +283,7 @@ def _selecting(
 def _write(pieces: list[bytearray], argument: Argument, capabilities: frozenset[str]) -> None:
     if isinstance(argument, Atom):
         pieces[-1] += argument.text.encode()
-    elif isinstance(argument, FetchItem):
+    elif isinstance(argument, FetchItem | StoreItem):
         pieces[-1] += argument.value.encode()
     elif isinstance(argument, UidSet):
         pieces[-1] += argument.encode()

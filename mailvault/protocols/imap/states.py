@@ -66,6 +66,8 @@ ALLOWED: Mapping[Name, frozenset[State]] = {
     Name.UNSELECT: _SELECTED,
     Name.UID_SEARCH: _SELECTED,
     Name.UID_FETCH: _SELECTED,
+    Name.UID_STORE: _SELECTED,
+    Name.UID_EXPUNGE: _SELECTED,
 }
 
 BEFORE_TLS = frozenset({Name.CAPABILITY, Name.STARTTLS, Name.LOGOUT})

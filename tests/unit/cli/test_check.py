@@ -70,13 +70,15 @@ def test_one_broken_account_does_not_stop_the_others(setting: Setting, account: 
     assert [report["ok"] for report in outcome.lines()] == [False, True]
 
 
-def test_pop3_is_refused_in_a_clear_sentence(setting: Setting) -> None:
-    setting.configure(old='protocol = "pop3"\nhost = "h"\nuser = "u"\npassword = "p"')
+def test_the_port_of_another_protocol_is_said_to_be_one(
+    setting: Setting, account: str
+) -> None:
+    setting.configure(old=account.replace('"imap"', '"pop3"'))
 
     outcome = setting.run("check")
 
-    assert outcome.code == 2
-    assert "this release cannot sync pop3 accounts yet" in outcome.stderr
+    assert outcome.code == 10
+    assert "does not greet like a POP3 server" in outcome.stderr
 
 
 def test_a_missing_password_is_named_before_anything_is_sent(

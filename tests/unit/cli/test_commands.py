@@ -92,12 +92,13 @@ class TestSync:
         assert outcome.code == 2
         assert "no mailbox matches Nosuch*" in outcome.stderr
 
-    def test_pop3_is_refused_and_stops_no_other_account(self, level: Setting) -> None:
+    def test_an_unreachable_account_stops_no_other_account(self, level: Setting) -> None:
         text = level.configuration.read_text()
         setting = Setting(level.folder)
         try:
             old = (
-                '\n[accounts.old]\nprotocol = "pop3"\nhost = "h"\nuser = "u"\npassword = "p"\n'
+                '\n[accounts.old]\nprotocol = "pop3"\nhost = "127.0.0.1"\nport = 1\n'
+                'user = "u"\npassword = "p"\n'
             )
             level.configuration.write_text(text + old)
 
@@ -106,10 +107,10 @@ class TestSync:
             level.configuration.write_text(text)
 
         by_name = {account["account"]: account for account in outcome.document()["accounts"]}
-        assert outcome.code == 2
+        assert outcome.code == 10
         assert by_name["work"]["ok"]
-        assert "this release cannot sync pop3 accounts yet" in by_name["old"]["error"]
-        assert "this release cannot sync pop3 accounts yet" in outcome.stderr
+        assert "127.0.0.1:1" in by_name["old"]["error"]
+        assert "127.0.0.1:1" in outcome.stderr
 
 
 class TestStatus:

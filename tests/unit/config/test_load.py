@@ -157,7 +157,7 @@ MISTAKES = {
     ),
     "deletion on imap": (
         WORK + "leave_on_server = false",
-        "accounts.work.leave_on_server: is for pop3; an imap server is never altered",
+        "accounts.work.leave_on_server: is for pop3; use delete_after_days",
     ),
     "connections on pop3": (
         OLD + "connections = 2",

@@ -1,0 +1,257 @@
+"""One pass over a POP3 mailbox: one session's listing against what the archive knows.
+
+Messages with a sound unique-id are told apart by it, all others by their octets, which have
+to be fetched for that. So a server with bad ids costs traffic, but no mail and no duplicate.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from mailvault.mail.model import (
+    Arrival,
+    Batch,
+    Digest,
+    Octets,
+    Recognition,
+    Uid,
+    Unreadable,
+    octet_count,
+)
+from mailvault.ports import Kept, Known
+from mailvault.protocols.imap.uidset import EMPTY
+from mailvault.sources.pop3_bodies import Got, Pop3Bodies, Wanted
+from mailvault.sources.pop3_cursor import Pop3Cursor
+from mailvault.sources.pop3_session import Pop3Session
+
+UIDVALIDITY = 1
+"""POP3 knows none: the numbers are the archive's own and are never given twice."""
+
+PAGE = 2000
+BATCH_OCTETS = 2 << 20
+BATCH_MESSAGES = 200
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A listing, sorted by what the archive knows."""
+
+    wanted: list[Wanted]
+    missing: dict[Uid, Kept] = field(default_factory=dict)
+    """Archived and not listed under its name: gone, renamed, or never named soundly."""
+    matched: int = 0
+    reused: int = 0
+    """Ids that now name a message of another size."""
+
+
+def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
+    """Compare the listing with the archive, a page at a time."""
+    listing, reliable = session.listing, session.reliable
+    matched: set[int] = set()
+    found = Sorted([])
+    after = Uid(0)
+    while page := known.kept(after, PAGE):
+        after = page[-1].uid
+        for kept in page:
+            number = reliable.get(kept.uidl) if kept.uidl is not None else None
+            if number is None or number in matched:
+                found.missing[kept.uid] = kept
+            elif cursor.tells_sizes and not _agree(listing.sizes.get(number), kept.size):
+                found.missing[kept.uid] = kept
+                found.reused += 1
+            else:
+                matched.add(number)
+    names = {number: uidl for uidl, number in reliable.items()}
+    found.wanted = [
+        Wanted(number, names.get(number)) for number in listing.numbers if number not in matched
+    ]
+    found.matched = len(matched)
+    return found
+
+
+def _agree(listed: int | None, octets: int) -> bool:
+    """A server ends the last line where the message does not, and may not count that."""
+    return listed is None or octets - listed in (0, 2)
+
+
+class MailboxPass:
+    """Walks the session that is open. Yields batches; the last one is complete."""
+
+    def __init__(
+        self, session: Pop3Session, cursor: Pop3Cursor, known: Known, *, largest: int
+    ) -> None:
+        self._session = session
+        self._known = known
+        self._largest = largest
+        self._resumed = cursor
+        self._next = max(cursor.next, known.highest() + 1)
+        self._owed: dict[str, Uid] = {}
+        self._owed_unnamed: list[Uid] = []
+        self._by_digest: dict[Digest, list[Uid]] = defaultdict(list)
+        self._tells_sizes = cursor.tells_sizes
+        self.fetched = 0
+        self.renamed = 0
+        self.reused = 0
+        self.names: frozenset[str] = frozenset(session.reliable)
+        self._missing: dict[Uid, Kept] = {}
+        self.cursor = cursor
+        self._session_flaw = session.listing.flaw
+
+    @property
+    def flaw(self) -> str | None:
+        """Why the server's ids cannot be trusted, as far as this pass met it."""
+        if self._session_flaw is not None:
+            return self._session_flaw
+        if self.renamed:
+            return "the server has given its messages other unique-ids than before"
+        if self.reused:
+            return "the server has given a unique-id to another message"
+        return None
+
+    def run(self) -> Iterator[Batch]:
+        """Yield what is new, then what is gone; the last batch carries the cursor."""
+        found = sort(self._session, self._known, self._resumed)
+        self.reused = found.reused
+        self._missing = found.missing
+        for uid, kept in found.missing.items():
+            self._by_digest[kept.digest].append(uid)
+        small, large = self._by_size(found.wanted)
+        yield from self._batches(large)
+        yield from self._batches(Pop3Bodies(self._session).fetch(small))
+        self.cursor = self._final()
+        expunged = self._expunged()
+        removed = tuple(uid for uid in expunged if uid in self._resumed.asked)
+        yield Batch(
+            UIDVALIDITY,
+            self.cursor.format(),
+            expunged=expunged,
+            removed=removed,
+            is_complete=True,
+        )
+
+    def _by_size(self, wanted: Sequence[Wanted]) -> tuple[list[Wanted], Iterator[Got]]:
+        sizes, most = self._session.listing.sizes, self._largest
+        large = [each for each in wanted if sizes.get(each.number, 0) > most]
+        small = [each for each in wanted if sizes.get(each.number, 0) <= most]
+        refused = (
+            Got(each, None, f"the message of {sizes[each.number]} octets is above the limit")
+            for each in large
+        )
+        return small, refused
+
+    def _batches(self, messages: Iterator[Got]) -> Iterator[Batch]:
+        """Gather what comes into batches of some MiB."""
+        batch = Batch(UIDVALIDITY)
+        octets = 0
+        for got in messages:
+            batch = self._take(batch, got)
+            octets += octet_count(got.octets) if isinstance(got.octets, bytes) else 0
+            gathered = len(batch.arrived) + len(batch.renamed) + len(batch.unreadable)
+            if octets >= BATCH_OCTETS or gathered >= BATCH_MESSAGES:
+                yield self._with_cursor(batch)
+                batch, octets = Batch(UIDVALIDITY), 0
+        if batch.arrived or batch.renamed or batch.unreadable:
+            yield self._with_cursor(batch)
+
+    def _with_cursor(self, batch: Batch) -> Batch:
+        """What is owed must be found again under its number."""
+        if not batch.unreadable:
+            return batch
+        return replace(batch, cursor=self._so_far().format())
+
+    def _take(self, batch: Batch, got: Got) -> Batch:
+        uidl = got.wanted.uidl
+        if got.octets is None:
+            uid = self._owe(uidl)
+            reason = got.problem or "the server does not send it"
+            return replace(batch, unreadable=(*batch.unreadable, Unreadable(uid, reason)))
+        self._note_size(got.wanted.number, got.octets)
+        known = self._recognise(got.octets)
+        if known is None:
+            self.fetched += 1
+            arrival = Arrival(self._number(uidl), got.octets, frozenset(), None, uidl)
+            return replace(batch, arrived=(*batch.arrived, arrival))
+        if not isinstance(got.octets, bytes):
+            got.octets.discard()
+        if uidl is None or uidl == known.uidl:
+            return batch
+        self.renamed += 1
+        renamed = Recognition(known.uid, known.digest, frozenset(), None, uidl)
+        return replace(batch, renamed=(*batch.renamed, renamed))
+
+    def _recognise(self, octets: Octets) -> Kept | None:
+        """The archived message that is this one, under another name or none."""
+        if not self._by_digest:
+            return None
+        uids = self._by_digest.get(digest_of(octets))
+        return self._missing.pop(uids.pop(0)) if uids else None
+
+    def _note_size(self, number: int, octets: Octets) -> None:
+        listed = self._session.listing.sizes.get(number)
+        agrees = listed is not None and _agree(listed, octet_count(octets))
+        self._tells_sizes = agrees and self._tells_sizes is not False
+
+    # Numbers
+
+    def _number(self, uidl: str | None) -> Uid:
+        """The number of a message: the one it was owed under, or a new one."""
+        owed = self._resumed.owed.get(uidl) if uidl is not None else None
+        return self._new() if owed is None else owed
+
+    def _new(self) -> Uid:
+        uid = Uid(self._next)
+        self._next += 1
+        return uid
+
+    def _owe(self, uidl: str | None) -> Uid:
+        if uidl is not None:
+            self._owed[uidl] = self._number(uidl)
+            return self._owed[uidl]
+        earlier = self._resumed.owed_unnamed[len(self._owed_unnamed) :]
+        uid = earlier[0] if earlier else self._new()
+        self._owed_unnamed.append(uid)
+        return uid
+
+    # The end
+
+    def _expunged(self) -> tuple[Uid, ...]:
+        """What is gone, and debts that are none any more.
+
+        What is not listed may yet be there where some message without a name was not read.
+        """
+        still_owed = {*self._owed.values(), *self._owed_unnamed}
+        owed = {*self._resumed.owed.values(), *self._resumed.owed_unnamed} - still_owed
+        gone = set(self._missing)
+        if self.cursor.hides_fetched or self._owed_unnamed:
+            gone = {uid for uid in gone if uid in self._resumed.asked}
+        return tuple(sorted(gone | owed))
+
+    def _so_far(self) -> Pop3Cursor:
+        """Debts of before stand until the end of the pass."""
+        unnamed = (*self._owed_unnamed, *self._resumed.owed_unnamed)
+        return replace(
+            self._resumed,
+            next=self._next,
+            owed={**self._resumed.owed, **self._owed},
+            owed_unnamed=tuple(dict.fromkeys(unnamed)),
+        )
+
+    def _final(self) -> Pop3Cursor:
+        return replace(
+            self._resumed,
+            next=self._next,
+            owed=self._owed,
+            owed_unnamed=tuple(self._owed_unnamed),
+            asked=EMPTY,
+            tells_sizes=self._tells_sizes,
+        )
+
+
+def digest_of(octets: Octets) -> Digest:
+    if isinstance(octets, bytes):
+        return Digest.of(octets)
+    hasher = hashlib.sha256()
+    for chunk in octets.chunks():
+        hasher.update(chunk)
+    return Digest(hasher.digest())
