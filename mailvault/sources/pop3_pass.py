@@ -88,6 +88,7 @@ class MailboxPass:
         self._next = max(cursor.next, known.highest() + 1)
         self._owed: dict[str, Uid] = {}
         self._owed_unnamed: list[Uid] = []
+        self._paid: set[Uid] = set()  # debts of before, settled by arrival or renewed
         self._by_digest: dict[Digest, list[Uid]] = defaultdict(list)
         self._tells_sizes = cursor.tells_sizes
         self.fetched = 0
@@ -197,7 +198,10 @@ class MailboxPass:
     def _number(self, uidl: str | None) -> Uid:
         """The number of a message: the one it was owed under, or a new one."""
         owed = self._resumed.owed.get(uidl) if uidl is not None else None
-        return self._new() if owed is None else owed
+        if owed is None:
+            return self._new()
+        self._paid.add(owed)
+        return owed
 
     def _new(self) -> Uid:
         uid = Uid(self._next)
@@ -220,8 +224,8 @@ class MailboxPass:
 
         What is not listed may yet be there where some message without a name was not read.
         """
-        still_owed = {*self._owed.values(), *self._owed_unnamed}
-        owed = {*self._resumed.owed.values(), *self._resumed.owed_unnamed} - still_owed
+        owed = {*self._resumed.owed.values(), *self._resumed.owed_unnamed}
+        owed -= {*self._paid, *self._owed_unnamed}
         gone = set(self._missing)
         if self.cursor.hides_fetched or self._owed_unnamed:
             gone = {uid for uid in gone if uid in self._resumed.asked}
