@@ -3,6 +3,8 @@
 Exit codes are part of the command's contract: docs/exit-codes.md.
 """
 
+from datetime import datetime
+
 
 class MailvaultError(Exception):
     """A failure we understand well enough to say what to do about it."""
@@ -52,6 +54,16 @@ class ServerBusy(ServerRefused):
         self.retry_after = retry_after  # seconds, where the server named them
 
 
+class AccountSuspended(SourceError):
+    """The account rests until later; what it brought so far is archived."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, until: datetime, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.until = until
+
+
 class ProtocolViolation(SourceError):
     """The server sent something that its protocol or our limits do not allow."""
 
@@ -60,6 +72,18 @@ class LoginRefused(SourceError):
     """The server rejected the credentials; trying again will not help."""
 
     exit_code = 11
+
+
+class NeedsLogin(LoginRefused):
+    """Somebody has to sign in with a browser; no program can."""
+
+
+class LoginPaused(LoginRefused):
+    """The login was refused before, so nobody knocks again before the pause is over."""
+
+    def __init__(self, what: str, *, until: datetime, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.until = until
 
 
 class TlsRefused(SourceError):
