@@ -11,7 +11,14 @@ from pathlib import Path
 
 from bench import contenders
 from bench.contenders import Mailvault
-from bench.mailbox import ServedMail, from_folder, generated, one_large, served
+from bench.mailbox import (
+    ServedMail,
+    from_folder,
+    generated,
+    in_inbox,
+    one_large,
+    served,
+)
 from bench.measure import Cost
 from bench.report import MEGA, Report
 from tests.servers.process import ServerUnavailable
@@ -34,6 +41,8 @@ def main() -> int:
             _transfers(report, server, Path(folder), options.repeat)
             _sizes(report, server, Path(folder))
             _start_up(report, options.repeat)
+        with work_folder(options.folder) as folder:
+            _pop3(report, options, Path(folder))
         if not options.no_large:
             _large(report, options.folder)
     except ServerUnavailable as error:
@@ -108,6 +117,27 @@ def _start_up(report: Report, repeat: int) -> None:
     for _ in range(2 * repeat + 1):
         _note(report, "python: pass", contenders.interpreter("pass"))
         _note(report, "mailvault --help", contenders.help_text())
+
+
+def work_folder(parent: Path | None) -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="mailvault-bench-", dir=parent)
+
+
+def _pop3(report: Report, options: argparse.Namespace, folder: Path) -> None:
+    """The same mail in one INBOX, by POP3."""
+    mail = (
+        from_folder(options.mail) if options.mail else generated(_count(options), options.seed)
+    )
+    with served(in_inbox(mail)) as server:
+        _say(f"serving {server.messages:,} messages by POP3")
+        contenders.bare_pop3(server)
+        mailvault = Mailvault(server, folder, protocol="pop3")
+        for _ in range(options.repeat):
+            wire = contenders.bare_pop3(server)
+            report.row("bare wire, POP3").seconds.append(wire)
+            first = _note(report, "mailvault sync, first, POP3", mailvault.first_sync())
+            _ratio(report, "mailvault first sync / bare wire, POP3", first.seconds, wire)
+            _note(report, "mailvault sync, nothing to do, POP3", mailvault.sync())
 
 
 def _large(report: Report, parent: Path | None) -> None:

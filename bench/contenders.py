@@ -19,6 +19,15 @@ def bare_wire(served: ServedMail) -> float:
     return float(cost.output.split()[0])
 
 
+def bare_pop3(served: ServedMail) -> float:
+    """Seconds to read the whole INBOX by POP3, pipelined, and throw it away."""
+    cost = run(
+        [sys.executable, "-m", "bench.wire_pop3", served.host, str(served.pop3_port),
+         served.user, served.password]
+    )  # fmt: skip
+    return float(cost.output.split()[0])
+
+
 def mbsync(served: ServedMail, folder: Path) -> Cost:
     """A first pull into an empty Maildir, with isync's own defaults."""
     target = folder / "mbsync"
@@ -55,7 +64,7 @@ SyncState *
 class Mailvault:
     """The command of this checkout, with a configuration of its own."""
 
-    def __init__(self, served: ServedMail, folder: Path) -> None:
+    def __init__(self, served: ServedMail, folder: Path, *, protocol: str = "imap") -> None:
         self.archive = folder / "mailvault"
         self._configuration = folder / "mailvault.toml"
         self._configuration.write_text(
@@ -64,9 +73,9 @@ class Mailvault:
 path = "{self.archive}"
 
 [accounts.bench]
-protocol = "imap"
+protocol = "{protocol}"
 host = "{served.host}"
-port = {served.port}
+port = {served.pop3_port if protocol == "pop3" else served.port}
 tls = "none"
 user = "{served.user}"
 password = "{served.password}"

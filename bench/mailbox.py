@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class ServedMail:
     octets: int
     maildir: Path
     wire_names: tuple[str, ...]
+    pop3_port: int = 0
 
 
 @contextmanager
@@ -42,7 +43,15 @@ def served(mail: Iterator[GeneratedMail]) -> Iterator[ServedMail]:
         messages, octets, names = _fill(maildir, mail, (server.owner.uid, server.owner.gid))
         wire_names = tuple(utf7.encode(name).decode("ascii") for name in names)
         yield ServedMail(
-            HOST, server.ports["imap"], USER, PASSWORD, messages, octets, maildir, wire_names
+            HOST,
+            server.ports["imap"],
+            USER,
+            PASSWORD,
+            messages,
+            octets,
+            maildir,
+            wire_names,
+            server.ports["pop3"],
         )
 
 
@@ -55,6 +64,11 @@ def from_folder(folder: Path) -> Iterator[GeneratedMail]:
     for path in sorted(folder.rglob("*.eml")):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         yield GeneratedMail("INBOX", path.read_bytes(), frozenset({"\\Seen"}), when)
+
+
+def in_inbox(mail: Iterator[GeneratedMail]) -> Iterator[GeneratedMail]:
+    """The same mail, all of it where POP3 finds it."""
+    return (replace(each, mailbox="INBOX") for each in mail)
 
 
 def one_large(octets: int) -> Iterator[GeneratedMail]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LONGEST_UIDL = 70  # RFC 1939 7
-_LINE = re.compile(rb"[ \t]*(\d{1,10})[ \t]+([^\r\n]*?)[ \t]*\r?\n")
+_LINE = re.compile(rb"^[ \t]*(\d{1,10})[ \t]+([^\r\n]*?)[ \t]*\r?\n", re.MULTILINE)
 _UIDL = re.compile(rf"[!-~]{{1,{LONGEST_UIDL}}}")
 
 
