@@ -9,6 +9,7 @@ from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
 from mailvault.cli.initialise import init
 from mailvault.cli.log import log
+from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
 from mailvault.cli.placements import list_messages
 from mailvault.cli.rebuild import rebuild
@@ -20,6 +21,7 @@ from mailvault.cli.verification import verify
 COMMANDS = (
     ("demo", demo, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("init", init, BY_WRITING),
+    ("login", login, (10, 11)),
     ("check", check, BY_SERVERS),
     ("sync", sync, (3, *BY_SERVERS, *BY_WRITING)),
     ("status", status, BY_READING),

@@ -14,7 +14,8 @@ def status(context: typer.Context, as_json: JsonOption = False) -> None:
 
     settings = configuration(context)
     with wiring.open_archive(settings, writing=False) as archive:
-        overview = read_overview(archive, settings, wiring.SystemClock().now())
+        now, needed = wiring.SystemClock().now(), wiring.logins_needed(settings)
+        overview = read_overview(archive, settings, now, needed)
     if as_json:
         emit_json(status_json(overview))
         return

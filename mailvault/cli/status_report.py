@@ -1,7 +1,8 @@
 """What ``status`` gathers and how it is shown."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailvault.archive.archive import Archive
@@ -24,6 +25,7 @@ class Overview:
     debts: tuple[DebtView, ...]
     suspicions: tuple[SuspicionView, ...]
     now: datetime
+    logins_needed: Mapping[str, str] = field(default_factory=dict)
 
     def age_seconds(self, account: AccountStatus) -> int | None:
         """Seconds since the last success; None when there was none."""
@@ -32,8 +34,16 @@ class Overview:
         return max(0, round((self.now - account.last_success).total_seconds()))
 
 
-def read_overview(archive: Archive, configuration: Configuration, now: datetime) -> Overview:
-    """Gather what is known of the archive and of every account, synced yet or not."""
+def read_overview(
+    archive: Archive,
+    configuration: Configuration,
+    now: datetime,
+    logins_needed: Mapping[str, str],
+) -> Overview:
+    """Gather what is known of the archive and of every account, synced yet or not.
+
+    ``logins_needed`` says why, by account.
+    """
     status = archive.catalog.status()
     synced = {account.account: account for account in status.accounts}
     accounts = [*synced.values()]
@@ -51,6 +61,7 @@ def read_overview(archive: Archive, configuration: Configuration, now: datetime)
         debts=tuple(archive.catalog.debts()),
         suspicions=tuple(archive.catalog.suspicions()),
         now=now,
+        logins_needed=logins_needed,
     )
 
 
@@ -76,6 +87,7 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
                 "messages": account.messages,
                 "debts": account.debts,
                 "suspicions": account.suspicions,
+                "needs_login": account.account in overview.logins_needed,
                 "suspended": False,
                 "next_run": None,
             }
@@ -97,6 +109,8 @@ def status_lines(overview: Overview) -> Iterator[str]:
     rows = [_row(overview, account) for account in overview.accounts]
     header = ("account", "last run", "last success", "age", "messages", "size", "owed", "state")
     yield from table(header, rows, right=(4, 5, 6)) if rows else ()
+    for name, reason in overview.logins_needed.items():
+        yield printable(f"needs login: {name}: {reason}; mailvault login {shlex.quote(name)}")
     for suspicion in overview.suspicions:
         where = f" {suspicion.mailbox}" if suspicion.mailbox else ""
         yield printable(f"suspicious: {suspicion.account}{where}: {suspicion.reason}")
@@ -124,11 +138,13 @@ def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
         count_text(account.messages),
         size_text(account.octets),
         count_text(account.debts),
-        _state(account),
+        _state(account, needs_login=account.account in overview.logins_needed),
     )
 
 
-def _state(account: AccountStatus) -> str:
+def _state(account: AccountStatus, *, needs_login: bool) -> str:
+    if needs_login:
+        return "needs login"
     if account.last_run is None:
         return "never synced"
     if account.last_error:

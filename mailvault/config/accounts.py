@@ -1,19 +1,13 @@
 """Reads the tables ``[accounts.NAME]`` and says which keys contradict each other."""
 
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mailvault.config import values
-from mailvault.config.model import (
-    AccountSettings,
-    CommandSecret,
-    EnvironmentSecret,
-    FileSecret,
-    KeyringSecret,
-    LiteralSecret,
-    SecretSource,
-)
+from mailvault.config.model import AccountSettings
+from mailvault.config.oauth import complain_of_logins, mechanism_of, read_oauth
+from mailvault.config.secret_keys import read_secret_source
 from mailvault.config.section import Section
 
 PORTS = {
@@ -34,9 +28,12 @@ KEYS_OF_IMAP = ("connections", "watch")
 
 
 def read_account(
-    name: str, section: Section, *, folder: Path, is_private: bool
+    name: str, section: Section, *, folder: Path, tokens: Path, is_private: bool
 ) -> AccountSettings:
-    """Read one account. ``is_private`` says that nobody else can read the file."""
+    """Read one account. ``is_private`` says that nobody else can read the file.
+
+    Its OAuth2 tokens are kept in the folder ``tokens``.
+    """
     if not re.fullmatch(r"[^\W_][\w.@+ -]{0,99}", name) or name != name.strip():
         section.complain("an account's name is letters, digits and . _ - + @, such as work")
     protocol = section.require("protocol", values.choice("imap", "pop3"), "imap", '"imap"')
@@ -53,6 +50,7 @@ def read_account(
         insecure=section.read("insecure", values.boolean, False),
         user=section.require("user", values.text, "", '"me@example.com"'),
         secret=read_secret_source(section, path, is_private=is_private),
+        oauth=read_oauth(section, path, tokens / f"{name}.json", is_private=is_private),
         auth=section.read("auth", values.choice(*MECHANISMS), "auto"),
         mailboxes=section.read("mailboxes", values.globs, ("*",)),
         connections=section.read("connections", values.whole_number(1, 20), 3),
@@ -67,39 +65,8 @@ def read_account(
     )
     section.finish()
     _complain_of_contradictions(account, section)
-    return account
-
-
-def read_secret_source(
-    section: Section, path: Callable[[object], Path], *, is_private: bool, prefix: str = ""
-) -> SecretSource | None:
-    """Read the one key that says where a secret is; several are a contradiction."""
-    command = section.read(f"{prefix}password_command", values.command, None)
-    file = section.read(f"{prefix}password_file", path, None)
-    variable = section.read(f"{prefix}password_env", values.text, None)
-    keyring = section.read(f"{prefix}keyring", values.enabled, False)
-    literal = section.read(f"{prefix}password", values.secret_text, None)
-    sources: dict[str, SecretSource] = {}
-    if command is not None:
-        sources["password_command"] = CommandSecret(command)
-    if file is not None:
-        sources["password_file"] = FileSecret(file)
-    if variable is not None:
-        sources["password_env"] = EnvironmentSecret(variable)
-    if keyring:
-        sources["keyring"] = KeyringSecret()
-    if literal is not None:
-        sources["password"] = LiteralSecret(literal)
-    if len(sources) > 1:
-        named = " and ".join(prefix + key for key in sources)
-        section.complain(f"has {named}; keep one of them")
-    if literal is not None and not is_private:
-        section.complain(
-            "stands in a file that others can read; run chmod 600 on the configuration "
-            "file, or use password_command",
-            f"{prefix}password",
-        )
-    return next(iter(sources.values()), None)
+    complain_of_logins(account, section)
+    return replace(account, auth=mechanism_of(account))
 
 
 def _complain_of_contradictions(account: AccountSettings, section: Section) -> None:

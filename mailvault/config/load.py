@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mailvault.config import values
-from mailvault.config.accounts import TLS_MODES, read_account, read_secret_source
+from mailvault.config.accounts import TLS_MODES, read_account
 from mailvault.config.model import (
     ArchiveSettings,
     Configuration,
@@ -15,6 +15,7 @@ from mailvault.config.model import (
     ScheduleSettings,
     SmtpSettings,
 )
+from mailvault.config.secret_keys import read_secret_source
 from mailvault.config.section import Section
 from mailvault.errors import ConfigurationError
 
@@ -89,13 +90,16 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     ``is_private`` says that only its owner can read it. Raises as `load` does.
     """
     folder = path.absolute().parent
+    tokens = folder / f"{path.stem}.tokens"
     mistakes: list[str] = []
     root = Section(_tables(content, path), "", mistakes)
     configuration = Configuration(
         path=path.absolute(),
         archive=_archive(root.table("archive"), folder),
         accounts={
-            name: read_account(name, section, folder=folder, is_private=is_private)
+            name: read_account(
+                name, section, folder=folder, tokens=tokens, is_private=is_private
+            )
             for name, section in root.table("accounts").tables()
         },
         schedule=_schedule(root.table("schedule")),

@@ -49,6 +49,24 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthSettings:
+    """How an account gets access tokens: from a provider, or from ``token_command`` alone."""
+
+    provider: str = "generic"
+    client_id: str = ""
+    client_secret: SecretSource | None = None
+    tenant: str | None = None
+    scopes: tuple[str, ...] = ()
+    token_endpoint: str | None = None
+    authorization_endpoint: str | None = None
+    device_endpoint: str | None = None
+    redirect_uri: str | None = None
+    ca_file: Path | None = None
+    token_command: tuple[str, ...] | None = None
+    token_file: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSettings:
     """One account. ``secret`` is None when only systemd's credentials can hold it."""
 
@@ -62,6 +80,7 @@ class AccountSettings:
     tls_fingerprint: str | None = None
     insecure: bool = False
     secret: SecretSource | None = None
+    oauth: OAuthSettings | None = None
     auth: str = "auto"
     mailboxes: tuple[str, ...] = ("*",)
     connections: int = 3

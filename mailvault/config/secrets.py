@@ -54,8 +54,31 @@ class AccountSecret:
         return f"AccountSecret({self._account!r})"
 
 
-def read_secret(
+class TokenCommand:
+    """An access token from a program, asked anew for each login: tokens do not last."""
+
+    def __init__(self, account: str, command: tuple[str, ...]) -> None:
+        self._where = f"accounts.{account}.oauth.token_command"
+        self._command = command
+
+    def __call__(self) -> str:
+        return _from_command(self._where, self._command, "token")
+
+
+def read_client_secret(
     account: str, source: SecretSource | None, environment: Mapping[str, str]
+) -> str:
+    """Read what identifies the client to an OAuth2 provider; many clients have none."""
+    if source is None:
+        return ""
+    return read_secret(f"{account}.oauth", source, environment, "client_secret")
+
+
+def read_secret(
+    account: str,
+    source: SecretSource | None,
+    environment: Mapping[str, str],
+    name: str = "password",
 ) -> str:
     """Read the secret of an account.
 
@@ -65,11 +88,11 @@ def read_secret(
     where = f"accounts.{account}"
     match source:
         case CommandSecret(command):
-            return _from_command(f"{where}.password_command", command)
+            return _from_command(f"{where}.{name}_command", command, name)
         case FileSecret(path):
-            return _from_file(f"{where}.password_file", path, must_be_private=True)
+            return _from_file(f"{where}.{name}_file", path, must_be_private=True)
         case EnvironmentSecret(variable):
-            return _from_environment(f"{where}.password_env", variable, environment)
+            return _from_environment(f"{where}.{name}_env", variable, environment)
         case KeyringSecret():
             return _from_keyring(where, account)
         case LiteralSecret(value):
@@ -78,7 +101,7 @@ def read_secret(
             return _from_credentials(where, account, environment)
 
 
-def _from_command(where: str, command: tuple[str, ...]) -> str:
+def _from_command(where: str, command: tuple[str, ...], name: str) -> str:
     program = os.path.expanduser(command[0])  # noqa: PTH111 - a bare name must stay bare
     log.debug("%s: running %s", where, program)
     try:
@@ -96,7 +119,7 @@ def _from_command(where: str, command: tuple[str, ...]) -> str:
         ) from error
     except subprocess.TimeoutExpired:
         raise ConfigurationError(
-            f"{where}: {program} gave no password within {COMMAND_SECONDS:.0f} s",
+            f"{where}: {program} gave no {name} within {COMMAND_SECONDS:.0f} s",
             hint="run the command by hand; it may be waiting for you to unlock something",
         ) from None  # the original error carries what was printed so far
     if done.returncode != 0:
@@ -104,7 +127,7 @@ def _from_command(where: str, command: tuple[str, ...]) -> str:
             f"{where}: {program} ended with exit code {done.returncode}",
             hint="run the command by hand and see what it says",
         )
-    return _first_line(where, done.stdout, hint="the first line it prints must be the password")
+    return _first_line(where, done.stdout, hint=f"the first line it prints must be the {name}")
 
 
 def _from_file(where: str, path: Path, *, must_be_private: bool) -> str:

@@ -15,13 +15,14 @@ from mailvault.errors import (
     LoginRefused,
     MailvaultError,
     ProtocolViolation,
+    ServerBusy,
     TlsRefused,
 )
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.types import Condition, Greeting, Id, Tagged
 from mailvault.transport import sasl
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap_refusals import login_refused
+from mailvault.transport.imap_refusals import is_for_now, login_refused, suggested_wait
 from mailvault.transport.imap_session import Session
 from mailvault.transport.printable import printable
 from mailvault.transport.stream import injected
@@ -43,7 +44,12 @@ def greet(session: Session) -> Greeting:
         ) from error
     assert isinstance(greeting, Greeting)
     if greeting.condition is Condition.BYE:
-        raise ConnectionLost(f"{endpoint} turned us away: {session.quoted(greeting)}")
+        what = f"{endpoint} turned us away: {session.quoted(greeting)}"
+        if session.stream.may_carry_secrets and is_for_now(greeting):
+            raise ServerBusy(
+                what, hint="try again later", retry_after=suggested_wait(greeting.text)
+            )
+        raise ConnectionLost(what)
     if greeting.condition is Condition.PREAUTH and not session.stream.may_carry_secrets:
         # CVE-2020-14093: STARTTLS is not allowed any more in this state.
         raise TlsRefused(
@@ -105,7 +111,7 @@ def log_in(session: Session, login: Login) -> None:
     else:
         tagged = _authenticate(session, mechanism)
     if not tagged.is_ok:
-        raise login_refused(session.endpoint, tagged, secret.spoken)
+        raise sasl.explained(mechanism, login_refused(session.endpoint, tagged, secret.spoken))
     log.debug("%s: logged in by %s", session.endpoint, mechanism.name if mechanism else "LOGIN")
 
 

@@ -7,7 +7,8 @@ import hmac
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from mailvault.errors import LoginRefused, ProtocolViolation, TlsRefused
+from mailvault.errors import LoginRefused, ProtocolViolation, SourceError, TlsRefused
+from mailvault.transport.bearer import BearerMechanism, OAuthBearer, XOAuth2
 from mailvault.transport.endpoint import Login
 from mailvault.transport.scram import Scram
 
@@ -99,9 +100,12 @@ _EXCHANGES: dict[str, Callable[[str, Callable[[], str]], Exchange]] = {
     "CRAM-MD5": CramMd5,
     "PLAIN": Plain,
     "LOGIN": LoginMechanism,
+    # Never chosen by "auto": what they carry is no password.
+    "XOAUTH2": XOAuth2,
+    "OAUTHBEARER": OAuthBearer,
 }
 
-_SHOWS_PASSWORD = frozenset({"PLAIN", "LOGIN"})
+_SHOWS_PASSWORD = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
 
 _IN_PRIVATE = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
 # Without TLS, a listener learns less from CRAM-MD5 than from the password itself.
@@ -155,8 +159,23 @@ def _configured(
         return None
     raise LoginRefused(
         f"the server does not offer {wanted.lower()} ({_listed(offered)})",
-        hint='use auth = "auto"',
+        hint=_other_than(wanted),
     )
+
+
+def _other_than(wanted: str) -> str:
+    if wanted == "OAUTHBEARER":
+        return 'use auth = "xoauth2"'
+    if wanted == "XOAUTH2":
+        return "this server takes no OAuth2 tokens; use an app password and no oauth table"
+    return 'use auth = "auto"'
+
+
+def explained(mechanism: Exchange | None, error: SourceError) -> SourceError:
+    """A refused login, with the hint that fits what was refused."""
+    if isinstance(error, LoginRefused) and isinstance(mechanism, BearerMechanism):
+        error.hint = mechanism.hint
+    return error
 
 
 def unsafe() -> TlsRefused:
