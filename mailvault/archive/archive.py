@@ -31,6 +31,7 @@ from mailvault.archive.layout import (
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
 from mailvault.archive.recorder import Recorder
+from mailvault.archive.standings import Standings
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.ports import Clock, ContentStore, Finding, Known
 
@@ -51,6 +52,7 @@ class Archive:
         self.tmp = layout.tmp
         self.content = content
         self.catalog = catalog
+        self.standings = Standings(layout.path)
         self._layout = layout
         self._clock = clock
         self._committer: Committer | None = None

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field, replace
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.recorder import Recorder
-from mailvault.errors import ConnectionLost, MailvaultError, SourceError, UsageError
+from mailvault.archive.standings import Standing
+from mailvault.errors import (
+    AccountSuspended,
+    ConnectionLost,
+    LoginRefused,
+    MailvaultError,
+    ServerBusy,
+    SourceError,
+    UsageError,
+)
 from mailvault.mail.changes import MailboxFinished
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Mailbox, octet_count
+from mailvault.operations.patience import judged, pause, standing_after
 from mailvault.operations.plan import (
     Archived,
     MailboxPlan,
@@ -23,8 +33,12 @@ from mailvault.operations.readers import Begun, Ended, Read, Readers
 from mailvault.operations.removal import Removal, RemovalPolicy
 from mailvault.operations.reports import AccountReport, MailboxReport, Progress
 from mailvault.ports import Deleting, Known, Source
+from mailvault.transport.allowance import Allowance
 
 log = logging.getLogger(__name__)
+
+_OF_THE_ACCOUNT = (ConnectionLost, LoginRefused, ServerBusy, AccountSuspended)
+"""What ends a mailbox's pass but says nothing of the mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +51,19 @@ class SyncAccount:
     globs: MailboxGlobs
     connections: int = 1
     removal: RemovalPolicy | None = None
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """``only`` narrows the account's own globs; ``accept_empty`` silences the guard."""
+    """``only`` narrows the account's own globs; ``accept_empty`` silences the guard.
+
+    ``by_hand``: a person named the accounts, and may try again before a pause is over.
+    """
 
     only: MailboxGlobs | None = None
     accept_empty: bool = False
+    by_hand: bool = False
 
 
 @dataclass(slots=True)
@@ -90,8 +109,14 @@ class AccountSync:
         self._account_id = self.recorder.account(self.account.name, self.account.protocol)
         self._before = {each.mailbox_id: each for each in self._archived()}
         suspicion: str | None = None
-        error: MailvaultError | None = None
+        standing = self.archive.standings.of(self.account.name)
+        now = self.archive.now()
+        error = pause(standing, now, by_hand=self.options.by_hand)
+        if error is not None:
+            return self._finish(error, None)
         try:
+            if self.account.allowance is not None:
+                self.account.allowance.check()
             with self.account.open_source() as source:
                 plan = self._plan(source)
                 suspicion = plan.suspicion
@@ -100,7 +125,16 @@ class AccountSync:
         except (SourceError, UsageError) as failure:  # no password is one account's trouble
             log.info("%s: %s", self.account.name, failure)
             error = failure
+        error = judged(error, self.archive.now())
+        self._remember(standing, error)
         return self._finish(error, suspicion)
+
+    def _remember(self, standing: Standing, error: MailvaultError | None) -> None:
+        if self.account.allowance is not None:
+            day, octets = self.account.allowance.spent()
+            standing = replace(standing, day=day, octets=octets)
+        after = standing_after(standing, error, self.archive.now())
+        self.archive.standings.keep(self.account.name, after)
 
     def _archived(self) -> Iterator[Archived]:
         for view in self.archive.catalog.mailboxes(self.account.name, include_gone=True):
@@ -209,7 +243,7 @@ class AccountSync:
                         self._store(task, event)
                     case Ended(task, seconds, error):
                         self._end(task, seconds, error)
-                        lost = error if isinstance(error, ConnectionLost) else lost
+                        lost = error if isinstance(error, _OF_THE_ACCOUNT) else lost
         return lost
 
     def _begin(self, task: Task) -> None:

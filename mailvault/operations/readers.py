@@ -9,7 +9,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mailvault.errors import ConnectionLost, MailvaultError
+from mailvault.errors import (
+    AccountSuspended,
+    ConnectionLost,
+    LoginRefused,
+    MailvaultError,
+    ServerBusy,
+)
 from mailvault.mail.model import Batch
 from mailvault.operations.plan import Task
 from mailvault.ports import Known, Source
@@ -43,6 +49,9 @@ class Ended:
     error: MailvaultError | None = None
 
 
+_UNWELCOME = (LoginRefused, ServerBusy, AccountSuspended)
+"""What a server says of us, and not of a mailbox: asking for the next one is no use."""
+
 Event: TypeAlias = Begun | Read | Ended
 
 
@@ -66,9 +75,13 @@ class Readers:
         self._changed = threading.Condition()
         self._stopped = False
         self._losses = 0
+        self._is_given_up = False
+        self._extras_walking = 0
         self._threads = [
-            threading.Thread(target=self._read_all, args=(each,), daemon=True, name="reader")
-            for each in sources
+            threading.Thread(
+                target=self._read_all, args=(each, number > 0), daemon=True, name="reader"
+            )
+            for number, each in enumerate(sources)
         ]
         self._running = len(self._threads)
 
@@ -114,17 +127,27 @@ class Readers:
             self._changed.notify_all()
             return True
 
-    def _next(self) -> Task | None:
+    def _next(self, *, is_extra: bool) -> Task | None:
         with self._changed:
-            if self._stopped or self._losses >= LOSSES:
+            while not (is_extra or self._tasks or self._stopped) and self._extras_walking:
+                self._changed.wait()  # one of them may have to leave its mailbox to us
+            if self._stopped or self._is_given_up or self._losses >= LOSSES:
                 return None
-            return self._tasks.popleft() if self._tasks else None
+            if not self._tasks:
+                return None
+            self._extras_walking += is_extra
+            return self._tasks.popleft()
 
-    def _read_all(self, open_source: Callable[[], AbstractContextManager[Source]]) -> None:
+    def _read_all(
+        self, open_source: Callable[[], AbstractContextManager[Source]], is_extra: bool
+    ) -> None:
         try:
             with open_source() as source:
-                while (task := self._next()) is not None:
-                    self._walk(source, task)
+                while (task := self._next(is_extra=is_extra)) is not None:
+                    goes_on = self._walk(source, task, is_extra=is_extra)
+                    self._walked(is_extra=is_extra)
+                    if not goes_on:
+                        return
         except MailvaultError as error:  # leaving the source may fail; its mail is stored
             log.info("closing a connection: %s", error)
         finally:
@@ -132,14 +155,24 @@ class Readers:
                 self._running -= 1
                 self._changed.notify_all()
 
-    def _walk(self, source: Source, task: Task) -> None:
+    def _walk(self, source: Source, task: Task, *, is_extra: bool) -> bool:
+        """Walk one mailbox; False when this connection is of no more use."""
         began = time.monotonic()
         error: MailvaultError | None = None
+        has_brought = False
         self._put(Begun(task))
         try:
             for batch in source.changes(task.mailbox, task.cursor, self._known(task)):
+                has_brought = True
                 if not self._put(Read(task, batch)):
-                    return
+                    return False
+        except _UNWELCOME as failure:
+            log.info("%s: %s", task.mailbox.name, failure)
+            if is_extra and not has_brought:
+                self._leave_to_others(task)
+                return False
+            error = failure
+            self._is_given_up = True
         except MailvaultError as failure:
             log.info("%s: %s", task.mailbox.name, failure)
             error = failure
@@ -149,6 +182,17 @@ class Readers:
             error = MailvaultError(f"unexpected error: {failure!r}")
         self._losses = self._losses + 1 if isinstance(error, ConnectionLost) else 0
         self._put(Ended(task, time.monotonic() - began, error))
+        return not self._is_given_up
+
+    def _walked(self, *, is_extra: bool) -> None:
+        with self._changed:
+            self._extras_walking -= is_extra
+            self._changed.notify_all()
+
+    def _leave_to_others(self, task: Task) -> None:
+        """Servers allow so many connections at once: those that are open go on."""
+        with self._changed:
+            self._tasks.appendleft(task)
 
     @property
     def unread(self) -> Sequence[Task]:

@@ -17,6 +17,7 @@ def sync(
     *,
     mailbox_globs: MailboxGlobs | None = None,
     accept_empty: bool = False,
+    by_hand: bool = False,
     progress: Progress | None = None,
 ) -> SyncReport:
     """Bring the archive level with the servers of these accounts.
@@ -24,7 +25,7 @@ def sync(
     Raises:
         ArchiveError: the archive cannot be written; what was committed before stays.
     """
-    options = SyncOptions(mailbox_globs, accept_empty)
+    options = SyncOptions(mailbox_globs, accept_empty, by_hand)
     recorder = archive.start_run()
     try:
         reports = tuple(

@@ -52,7 +52,7 @@ class ImapSource:
         return [mailbox for mailbox in mailboxes if self._globs.matches(mailbox.name)]
 
     def _list(self) -> list[Mailbox]:
-        listed = self._session.client.list_mailboxes()
+        listed = self._session.patiently(lambda: self._session.client.list_mailboxes())
         self._wire_names = {each.mailbox.name: each.wire_name for each in listed}
         return [each.mailbox for each in listed]
 

@@ -6,14 +6,14 @@ was asked in. It becomes unreadable, and all others arrive.
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mailvault.errors import ConnectionLost, ServerRefused, SourceError
+from mailvault.errors import ConnectionLost, ServerBusy, ServerRefused, SourceError
 from mailvault.mail.model import Arrival, Uid, Unreadable, octet_count
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources.imap_session import ImapSession
-from mailvault.transport.imap_values import Fetched, FetchedSet
+from mailvault.transport.imap_values import Fetched, FetchedSet, Selected
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,14 @@ class Bodies:
     arrived: tuple[Arrival, ...]
     unreadable: tuple[Unreadable, ...]
     last: Uid
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A message that was unavailable when perhaps all were."""
+
+    asked: UidSet
+    reason: str
 
 
 class BodyPlan:
@@ -93,6 +101,17 @@ class BodyPlan:
         self._asked.clear()
         return suspect
 
+    def put_back(self) -> None:
+        """What is unanswered is asked again later; nothing was wrong with it."""
+        for asked in self._asked:
+            self._fresh |= asked
+        self._asked.clear()
+
+    def ask_again(self, answers: Iterable[FetchedSet | _Doubtful]) -> None:
+        """Ask for what was not yet judged when the connection went away."""
+        for answer in answers:
+            self._fresh |= answer.asked
+
     def halve(self, suspect: UidSet) -> None:
         self._again.extendleft(reversed(list(suspect.split((len(suspect) + 1) // 2))))
 
@@ -112,6 +131,7 @@ class BodyFetcher:
         self._losses: Counter[Uid] = Counter()
         self._failures = 0  # in a row
         self._condemned = 0  # in a row
+        self._doubtful: list[_Doubtful] = []
 
     def fetch(self, uids: UidSet) -> Iterator[Bodies]:
         """Yield the messages in ascending order of UID, some MiB at a time."""
@@ -121,6 +141,12 @@ class BodyFetcher:
                 yield from self._round(plan)
             except ConnectionLost as lost:
                 yield from self._lost(plan, lost)
+            except ServerBusy as busy:
+                plan.put_back()
+                plan.ask_again(self._doubtful)
+                self._doubtful.clear()
+                self._rest(busy)
+        yield from self._condemn()
 
     def _round(self, plan: BodyPlan) -> Iterator[Bodies]:
         """Ask until something is missing; then ask the server what became of it."""
@@ -130,19 +156,37 @@ class BodyFetcher:
         is_courier = "courier" in client.greeting_text.lower()
         depth = 1 if plan.is_suspicious or is_courier else DEPTH
         held: list[FetchedSet] = []
+        try:
+            yield from self._answers(plan, held, depth=depth, is_courier=is_courier)
+        except (ConnectionLost, ServerBusy):
+            plan.ask_again(held)
+            raise
+        for answer in held:
+            yield _bodies(answer, still_listed=self._still_listed(answer.asked))
+
+    def _answers(
+        self, plan: BodyPlan, held: list[FetchedSet], *, depth: int, is_courier: bool
+    ) -> Iterator[Bodies]:
+        client = self._session.client
         for answer in client.fetch_bodies(plan.sets(), depth=depth):
+            if answer.is_throttled:
+                raise ServerBusy(
+                    f"the server sends no messages now: {answer.refusal}",
+                    hint="try again later",
+                    retry_after=answer.retry_after,
+                )
             if answer.refusal is not None:
                 yield from self._refused(plan, answer)
-                break
+                return
             plan.answered(sum(octet_count(m.body) for m in answer.messages if m.body))
             self._failures = self._condemned = 0
+            self._session.served()
+            yield from self._condemn()
             if held or is_courier or _missing(answer):
                 held.append(answer)
                 plan.pause()
             else:
                 yield _bodies(answer, still_listed=answer.asked)
-        for answer in held:
-            yield _bodies(answer, still_listed=self._still_listed(answer.asked))
 
     def _still_listed(self, asked: UidSet) -> UidSet:
         self._session.client.noop()
@@ -151,24 +195,35 @@ class BodyFetcher:
 
     def _refused(self, plan: BodyPlan, answer: FetchedSet) -> Iterator[Bodies]:
         suspect = plan.failed()
-        refusal = ServerRefused(f"the server refuses to send messages: {answer.refusal}")
+        what = f"the server refuses to send messages: {answer.refusal}"
+        is_doubtful = answer.refusal_code == "UNAVAILABLE"
+        refusal = (
+            ServerBusy(what, hint="try again later") if is_doubtful else ServerRefused(what)
+        )
         self._count_failure(refusal)
         if suspect is not None:
             yield from self._narrow(plan, suspect, str(answer.refusal), refusal)
+
+    def _rest(self, busy: ServerBusy) -> None:
+        """Wait as the server wants, if that is short, and open the mailbox again."""
+        self._session.rest(busy)
+        self._require_same(self._session.reopen(self._wire_name))
 
     def _lost(self, plan: BodyPlan, lost: ConnectionLost) -> Iterator[Bodies]:
         suspect = plan.failed()
         self._count_failure(lost)
         log.info("connection lost, going on at %s: %s", suspect, lost)
-        selected = self._session.reopen(self._wire_name)
+        self._require_same(self._session.reopen(self._wire_name))
+        if suspect is not None:
+            reason = f"asking for it ends the connection: {lost}"
+            yield from self._narrow(plan, suspect, reason, lost)
+
+    def _require_same(self, selected: Selected) -> None:
         if selected.state.uidvalidity != self._uidvalidity:
             raise ConnectionLost(
                 "the mailbox was replaced while it was being read",
                 hint="the next sync takes up the new one",
             )
-        if suspect is not None:
-            reason = f"asking for it ends the connection: {lost}"
-            yield from self._narrow(plan, suspect, reason, lost)
 
     def _narrow(
         self, plan: BodyPlan, suspect: UidSet, reason: str, failure: SourceError
@@ -185,8 +240,19 @@ class BodyFetcher:
         self._failures = 0
         self._condemned += 1
         if self._condemned > CONDEMNED:
+            self._doubtful.append(_Doubtful(suspect, reason))
             raise failure
-        yield Bodies((), (Unreadable(uid, reason),), uid)
+        if isinstance(failure, ServerBusy):
+            self._doubtful.append(_Doubtful(suspect, reason))
+        else:
+            yield Bodies((), (Unreadable(uid, reason),), uid)
+
+    def _condemn(self) -> Iterator[Bodies]:
+        """Other messages are served: so what was unavailable is so for its own sake."""
+        for each in self._doubtful:
+            (uid,) = map(Uid, each.asked)
+            yield Bodies((), (Unreadable(uid, each.reason),), uid)
+        self._doubtful.clear()
 
     def _count_failure(self, failure: SourceError) -> None:
         self._failures += 1

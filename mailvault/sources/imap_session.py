@@ -3,16 +3,26 @@
 import logging
 from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
-from mailvault.errors import ConnectionLost
+from mailvault.errors import ConnectionLost, ServerBusy
 from mailvault.ports import Clock
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.imap_values import Selected
+from mailvault.transport.retry import Backoff, retrying, waiting_out
 
 log = logging.getLogger(__name__)
 
-RECONNECT_DELAYS = (0.0, 1.0, 4.0, 15.0)
-"""Seconds before each attempt to connect again."""
+T = TypeVar("T")
+
+RECONNECT = Backoff(attempts=5, first=1.0, longest=15.0, busy=20.0)
+"""How often a lost connection is made again, and after which waits."""
+
+PATIENCE = 60.0
+"""Seconds in a row that a busy server is waited for before the account is left alone."""
+
+USUAL_REST = 20.0
+"""Seconds to wait where the server does not say how long."""
 
 
 class ImapSession:
@@ -22,6 +32,7 @@ class ImapSession:
         self._connect = connect
         self._clock = clock
         self._client: ImapClient | None = None
+        self._patience = PATIENCE
 
     def __enter__(self) -> "ImapSession":
         return self
@@ -42,10 +53,25 @@ class ImapSession:
 
     @property
     def client(self) -> ImapClient:
-        """The live connection, made at the first use."""
+        """The live connection, made at the first use. A busy server is given a little time."""
         if self._client is None:
-            self._client = self._connect()
+            self._client = waiting_out(
+                self._connect, self._clock, longest=PATIENCE, usual=USUAL_REST
+            )
         return self._client
+
+    def served(self) -> None:
+        """The server gave what was asked for: its next wish to rest is a new one."""
+        self._patience = PATIENCE
+
+    def rest(self, busy: ServerBusy) -> None:
+        """Leave the server alone as long as it wants; its error stands if that is long."""
+        wait = max(1.0, USUAL_REST if busy.retry_after is None else busy.retry_after)
+        if wait > self._patience:
+            raise busy
+        log.info("%s; going on in %.0f s", busy, wait)
+        self._patience -= wait
+        self._clock.sleep(wait)
 
     def examine(self, wire_name: bytes, *, qresync: tuple[int, int] | None = None) -> Selected:
         """Open a mailbox read-only. A connection the server had closed is made again once.
@@ -53,26 +79,32 @@ class ImapSession:
         Servers end idle connections while another mailbox's mail is being stored.
         """
         try:
-            return self.client.examine(wire_name, qresync=qresync)
+            return self.patiently(lambda: self.client.examine(wire_name, qresync=qresync))
         except ConnectionLost as lost:
             log.info("connecting again: %s", lost)
             self.drop()
             return self.client.examine(wire_name, qresync=qresync)
 
+    def patiently(self, action: Callable[[], T]) -> T:
+        """Do ``action``, again if need be, while a busy server wants only a little time."""
+
+        def attempt() -> T:
+            try:
+                return action()
+            except ServerBusy:
+                self.drop()  # it may have said so by BYE
+                raise
+
+        return waiting_out(attempt, self._clock, longest=PATIENCE, usual=USUAL_REST)
+
     def reopen(self, wire_name: bytes) -> Selected:
         """Connect again and open the mailbox. Raises ConnectionLost when it cannot be done."""
-        for delay in RECONNECT_DELAYS[:-1]:
-            try:
-                return self._reopen_after(delay, wire_name)
-            except ConnectionLost as lost:
-                log.info("still no connection: %s", lost)
-        return self._reopen_after(RECONNECT_DELAYS[-1], wire_name)
+        return retrying(lambda: self._reopen(wire_name), self._clock, RECONNECT)
 
-    def _reopen_after(self, delay: float, wire_name: bytes) -> Selected:
+    def _reopen(self, wire_name: bytes) -> Selected:
         self.drop()
-        if delay:
-            self._clock.sleep(delay)
-        return self.client.examine(wire_name)
+        self._client = self._connect()
+        return self._client.examine(wire_name)
 
     def drop(self) -> None:
         """Forget the connection without a word to the server."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from mailvault.transport.allowance import Allowance
+
 
 class TlsMode(StrEnum):
     IMPLICIT = "implicit"  # RFC 8314 3: TLS from the first octet
@@ -42,6 +44,7 @@ class Endpoint:
     tls_fingerprint: str | None = None
     insecure: bool = False
     timeouts: Timeouts = Timeouts()
+    allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -11,7 +11,7 @@ from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.commands import FetchItem
 from mailvault.protocols.imap.types import Fetch, Oversized, Section, Tagged, Vanished
 from mailvault.protocols.imap.uidset import EMPTY, UidSet
-from mailvault.transport.imap_refusals import refused, said
+from mailvault.transport.imap_refusals import is_throttled, refused, said, suggested_wait
 from mailvault.transport.imap_session import Session, discard
 from mailvault.transport.imap_values import Fetched, FetchedSet
 
@@ -54,7 +54,14 @@ class _Pending:
             return FetchedSet(self.asked, tuple(self.messages.values()))
         self.discard()
         code = tagged.code.name if tagged.code else None
-        return FetchedSet(self.asked, (), said(tagged), code)
+        return FetchedSet(
+            self.asked,
+            (),
+            said(tagged),
+            code,
+            is_throttled=is_throttled(tagged),
+            retry_after=suggested_wait(tagged.text),
+        )
 
     def discard(self) -> None:
         for message in self.messages.values():
@@ -79,7 +86,14 @@ def fetch_bodies(session: Session, sets: Iterable[UidSet], depth: int) -> Iterat
 def _refill(
     session: Session, waiting: Iterator[UidSet], in_flight: deque[_Pending], depth: int
 ) -> bool:
-    while len(in_flight) < depth and (asked := next(waiting, None)) is not None:
+    allowance = session.endpoint.allowance
+    while len(in_flight) < depth:
+        if allowance is not None and allowance.is_spent and in_flight:
+            break  # what was asked for still comes
+        if (asked := next(waiting, None)) is None:
+            break
+        if allowance is not None:
+            allowance.check()
         tag = session.send(commands.uid_fetch(asked, _BODY_ITEMS))
         in_flight.append(_Pending(tag, asked))
     return bool(in_flight)

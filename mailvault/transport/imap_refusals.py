@@ -18,6 +18,10 @@ _BACKOFF = re.compile(r"backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
 
 _APP_PASSWORD = re.compile(r"app(lication)?[- ]?(specific)? password", re.IGNORECASE)
 
+# These are said of our haste alone; UNAVAILABLE and SERVERBUG of single messages, too, and
+# then tomorrow again.
+_OF_OUR_HASTE = frozenset({"THROTTLED", "OVERQUOTA", "LIMIT", "INUSE"})
+
 _LOGIN_HINTS = {
     "EXPIRED": "the password has expired: set a new one with the provider",
     "PRIVACYREQUIRED": 'use tls = "implicit" or "starttls"',
@@ -61,6 +65,12 @@ def is_for_now(response: Tagged | Bye | Greeting) -> bool:
     """Whether asking again later may help."""
     code = response.code.name if response.code else ""
     return code in _FOR_NOW or _BACKOFF.search(response.text) is not None
+
+
+def is_throttled(response: Tagged) -> bool:
+    """Whether a FETCH was refused for our haste, and not for the messages it asked for."""
+    code = response.code.name if response.code else ""
+    return code in _OF_OUR_HASTE or suggested_wait(response.text) is not None
 
 
 def suggested_wait(text: str) -> float | None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from itertools import chain
 
-from mailvault.errors import ConnectionLost, MailvaultError
+from mailvault.errors import ConnectionLost, MailvaultError, ServerBusy
 from mailvault.protocols.imap.commands import Command
 from mailvault.protocols.imap.connection import Connection
 from mailvault.protocols.imap.types import (
@@ -22,7 +22,7 @@ from mailvault.protocols.imap.types import (
     Vanished,
 )
 from mailvault.transport.endpoint import Endpoint
-from mailvault.transport.imap_refusals import refused, said
+from mailvault.transport.imap_refusals import is_for_now, refused, said, suggested_wait
 from mailvault.transport.printable import printable
 from mailvault.transport.stream import Stream
 
@@ -150,9 +150,17 @@ class Session:
                 self.expunged += len(uids)
             case Bye() as bye if not self.is_leaving:
                 self.abort()
-                raise ConnectionLost(f"{self.endpoint} ended the session: {self.quoted(bye)}")
+                raise self._ended(bye)
             case Status(_, ResponseCode("ALERT"), text) if self.stream.may_carry_secrets:
                 log.warning("%s says: %s", self.endpoint, printable(text))
+
+    def _ended(self, bye: Bye) -> MailvaultError:
+        what = f"{self.endpoint} ended the session: {self.quoted(bye)}"
+        if self.stream.may_carry_secrets and is_for_now(bye):
+            return ServerBusy(
+                what, hint="try again later", retry_after=suggested_wait(bye.text)
+            )
+        return ConnectionLost(what)
 
     def quoted(self, response: Tagged | Bye | Greeting) -> str:
         """The server's words; not those that anybody on the way may have put in its mouth."""

@@ -51,3 +51,5 @@ class FetchedSet:
     messages: tuple[Fetched, ...]
     refusal: str | None = None
     refusal_code: str | None = None  # the response code of RFC 5530, such as "UNAVAILABLE"
+    is_throttled: bool = False  # refused for our haste, and not for these messages
+    retry_after: float | None = None  # seconds, where the server named them

@@ -22,6 +22,7 @@ class Backoff:
     first: float = 1.0
     longest: float = 60.0
     busy: float = 30.0  # the least wait after a server said that it is overloaded
+    bearable: float = 60.0  # a server that names a longer wait is not waited for
 
     def waits(self, chance: Callable[[], float] = random.random) -> Iterator[float]:
         """Yield the seconds to wait before the second attempt, the third, and so on."""
@@ -47,8 +48,30 @@ def retrying(
             return action()
         except ServerBusy as error:
             wait = max(wait, error.retry_after or backoff.busy * (1 + chance() / 4))
+            if wait > backoff.bearable:
+                raise
             log.info("%s; next attempt in %.0f s", error, wait)
         except ConnectionLost as error:
             log.info("%s; next attempt in %.0f s", error, wait)
         clock.sleep(wait)
     return action()
+
+
+def waiting_out(
+    action: Callable[[], T], clock: Clock, *, longest: float = 60.0, usual: float = 20.0
+) -> T:
+    """Do `action`; while a server says that it is busy, wait, in all at most `longest` seconds.
+
+    Nothing else is tried again. A wait that would be longer is not begun: its error stands.
+    """
+    left = longest
+    while True:
+        try:
+            return action()
+        except ServerBusy as busy:
+            wait = max(1.0, usual if busy.retry_after is None else busy.retry_after)
+            if wait > left:
+                raise
+            log.info("%s; next attempt in %.0f s", busy, wait)
+        clock.sleep(wait)
+        left -= wait

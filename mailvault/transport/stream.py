@@ -155,6 +155,8 @@ class Stream:
         except ConnectionLost:
             self._is_broken = True
             raise
+        if self.endpoint.allowance is not None:
+            self.endpoint.allowance.count(len(data))
         return data
 
     def _limit(self, timeout: float) -> None:

@@ -1,0 +1,88 @@
+"""How each account stands with its server: refused logins, pauses, and the day's octets.
+
+A small file beside the catalog, for politeness alone: it may be deleted, and then nobody
+remembers that a server asked us to wait. Only the holder of the archive's lock writes it.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from mailvault.archive.private import explained, write_file
+
+log = logging.getLogger(__name__)
+
+LARGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One account. ``refusals`` are refused logins in a row; ``until`` ends its pause."""
+
+    refusals: int = 0
+    until: datetime | None = None
+    reason: str | None = None
+    day: date | None = None
+    octets: int = 0
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.until is not None and now < self.until
+
+
+class Standings:
+    """The file. What cannot be read says nothing, and is written anew."""
+
+    def __init__(self, archive: Path) -> None:
+        self._path = archive / "standings.json"
+
+    def all(self) -> Mapping[str, Standing]:
+        """Every account of which anything is remembered."""
+        try:
+            with self._path.open("rb") as file:
+                found = json.loads(file.read(LARGEST))
+            return {name: _read(fields) for name, fields in found["accounts"].items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s cannot be read, and is ignored: %r", self._path, error)
+            return {}
+
+    def of(self, account: str) -> Standing:
+        return self.all().get(account, Standing())
+
+    def keep(self, account: str, standing: Standing) -> None:
+        """Remember how an account stands. Raises ArchiveError."""
+        accounts = dict(self.all())
+        if accounts.get(account, Standing()) == standing:
+            return
+        accounts[account] = standing
+        content = {"schema": 1, "accounts": {k: _written(v) for k, v in accounts.items()}}
+        with explained(self._path.parent):
+            write_file(self._path, json.dumps(content, indent=1).encode() + b"\n")
+
+
+def _written(standing: Standing) -> dict[str, object]:
+    return {
+        "refusals": standing.refusals,
+        "until": standing.until.isoformat() if standing.until else None,
+        "reason": standing.reason,
+        "day": standing.day.isoformat() if standing.day else None,
+        "octets": standing.octets,
+    }
+
+
+def _read(fields: Mapping[str, object]) -> Standing:
+    until, day, reason = fields.get("until"), fields.get("day"), fields.get("reason")
+    instant = datetime.fromisoformat(str(until)) if until else None
+    if instant is not None and instant.tzinfo is None:
+        raise ValueError(f"{until} has no zone")
+    return Standing(
+        refusals=int(str(fields.get("refusals", 0))),
+        until=instant,
+        reason=str(reason) if reason else None,
+        day=date.fromisoformat(str(day)) if day else None,
+        octets=int(str(fields.get("octets", 0))),
+    )
