@@ -10,6 +10,7 @@ import pytest
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
+from tests.servers.oauth_provider import OAuthProvider
 from tests.servers.process import MailServer, ServerUnavailable
 from tests.servers.users import MailUser, new_user
 
@@ -51,6 +52,19 @@ def cyrus() -> Iterator[Cyrus]:
 @pytest.fixture(scope="session")
 def courier() -> Iterator[Courier]:
     with available(server := Courier()):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def oauth_provider() -> Iterator[OAuthProvider]:
+    with available(server := OAuthProvider()):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def oauth_dovecot(oauth_provider: OAuthProvider) -> Iterator[Dovecot]:
+    """Dovecot that takes the provider's tokens."""
+    with available(server := Dovecot(introspection_url=oauth_provider.introspection_url)):
         yield server
 
 

@@ -67,7 +67,15 @@ def main() -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
     signals.listen()
     os.umask(0o077)
+    _leave_no_core()
     sys.exit(run(sys.argv[1:]))
+
+
+def _leave_no_core() -> None:
+    """Passwords and tokens are in memory; the memory of a crash goes to no disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def run(arguments: Sequence[str]) -> int:

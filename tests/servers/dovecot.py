@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
-from tests.servers.dovecot_settings import configuration
+from tests.servers.dovecot_settings import TOKEN_CHECK, configuration
 from tests.servers.process import HOST, MailServer, ServerUnavailable, run
 
 DOVECOT = shutil.which("dovecot", path="/usr/sbin:/usr/bin:/usr/local/sbin") or ""
@@ -12,13 +12,17 @@ IMAP_LOGIN = Path("/usr/lib/dovecot/imap-login")
 
 
 class Dovecot(MailServer):
-    """Dovecot. ``is_plain`` makes it announce no more than servers did long ago."""
+    """Dovecot. ``is_plain`` makes it announce no more than servers did long ago.
+
+    With an ``introspection_url`` it takes OAuth2 tokens, too, and checks them there.
+    """
 
     services = ("imap", "imaps", "pop3", "pop3s")
 
-    def __init__(self, *, is_plain: bool = False) -> None:
+    def __init__(self, *, is_plain: bool = False, introspection_url: str | None = None) -> None:
         super().__init__()
         self._is_plain = is_plain
+        self._introspection_url = introspection_url
 
     @property
     def ca_file(self) -> Path:
@@ -58,6 +62,7 @@ class Dovecot(MailServer):
         text = configuration(
             run([DOVECOT, "--version"]),
             is_plain=self._is_plain,
+            introspection_url=self._introspection_url,
             folder=self.folder,
             host=HOST,
             owner=self.owner.name,
@@ -66,6 +71,8 @@ class Dovecot(MailServer):
             gid=self.owner.gid,
             **self.ports,
         )
+        token_check = TOKEN_CHECK.format(introspection_url=self._introspection_url)
+        (self.folder / "oauth2.conf").write_text(token_check)
         path = self.folder / "dovecot.conf"
         path.write_text(text)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}

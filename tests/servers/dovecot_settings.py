@@ -13,7 +13,7 @@ default_internal_group = {group}
 default_login_user = {owner}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256{token_mechanisms}
 auth_failure_delay = 0
 auth_verbose = yes
 mail_max_userip_connections = 1000
@@ -113,14 +113,53 @@ protocol imap {{
 }}
 """
 
+_TOKENS_2_3 = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+"""
+
+_TOKENS_2_4 = """\
+passdb oauth2 {{
+  mechanisms_filter = xoauth2 oauthbearer
+}}
+oauth2 {{
+  introspection_mode = post
+  introspection_url = {introspection_url}
+  username_attribute = sub
+  active_attribute = active
+  active_value = true
+  scope = imap
+}}
+"""
+
+# The file that `args` of 2.3 names.
+TOKEN_CHECK = """\
+introspection_url = {introspection_url}
+introspection_mode = post
+username_attribute = sub
+active_attribute = active
+active_value = true
+scope = imap
+timeout_msecs = 5000
+"""
+
 # What a server of twenty years ago announces: no CONDSTORE, QRESYNC, COMPRESS, extended LIST.
 _PLAIN = "IMAP4rev1 SASL-IR LITERAL+ ID IDLE NAMESPACE UIDPLUS UNSELECT CHILDREN"
 
 
-def configuration(version: str, *, is_plain: bool, **values: object) -> str:
-    """Give the text of dovecot.conf. ``is_plain`` withholds every newer capability."""
+def configuration(
+    version: str, *, is_plain: bool, introspection_url: str | None, **values: object
+) -> str:
+    """Give the text of dovecot.conf. ``is_plain`` withholds every newer capability.
+
+    Tokens are checked at the ``introspection_url``.
+    """
     capability = f"imap_capability = {_PLAIN}" if is_plain else ""
-    if version.startswith("2.3."):
+    is_2_3 = version.startswith("2.3.")
+    if is_2_3:
         text, keep_process = _COMMON + _2_3, "service_count = 0"
     else:
         number = ".".join(version.split(".")[:2])
@@ -128,4 +167,14 @@ def configuration(version: str, *, is_plain: bool, **values: object) -> str:
             f"dovecot_{kind}_version = {number}.0\n" for kind in ("config", "storage")
         )
         text, keep_process = first + _COMMON + _2_4, "service_restart_request_count = unlimited"
-    return text.format(imap_capability=capability, keep_process=keep_process, **values)
+    token_mechanisms = ""
+    if introspection_url is not None:
+        text += _TOKENS_2_3 if is_2_3 else _TOKENS_2_4
+        token_mechanisms = " xoauth2 oauthbearer"
+    return text.format(
+        imap_capability=capability,
+        keep_process=keep_process,
+        token_mechanisms=token_mechanisms,
+        introspection_url=introspection_url,
+        **values,
+    )

@@ -49,7 +49,7 @@ def unpacked(
     if not _may_be_entered(cache):
         owner = unprivileged_owner().name
         raise ServerFailed(f"{cache} cannot be entered by {owner}: set MAILVAULT_TEST_CACHE")
-    with _locked(cache / f"{server}.lock"):
+    with locked(cache / f"{server}.lock"):
         if not (root / ".complete").exists():
             _fetch(packages, cache / "debs")
             found = [name for name in optional if _is_fetched(name, cache / "debs")]
@@ -154,7 +154,7 @@ def _may_be_entered(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

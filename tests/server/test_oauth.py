@@ -1,0 +1,310 @@
+"""OAuth2 from the first login to the refused token: a real provider, a real mail server."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.corpus.ordinary import generate
+from tests.server.accounts import append_all
+from tests.server.vault import Json, Vault, totals
+from tests.servers.dovecot import Dovecot
+from tests.servers.oauth_provider import SCOPES, Browser, OAuthProvider
+from tests.servers.process import HOST
+from tests.servers.users import MailUser, new_user
+
+pytestmark = pytest.mark.server
+
+MESSAGES = 5
+
+
+@pytest.fixture
+def person(oauth_dovecot: Dovecot) -> MailUser:
+    """Somebody with five messages, who could also log in with a password."""
+    user = new_user(oauth_dovecot)
+    with user.session() as session:
+        append_all(session, "INBOX", generate(3, MESSAGES))
+    return user
+
+
+class TokenVault(Vault):
+    """An archive of an account that logs in with the provider's tokens."""
+
+    def __init__(self, folder: Path, user: MailUser, provider: OAuthProvider) -> None:
+        super().__init__(folder, user)
+        self.user, self.provider = user, provider
+        self.sign_in_with()
+        self.init()
+
+    @property
+    def token_file(self) -> Path:
+        return self.folder / "mailvault.tokens" / "work.json"
+
+    def sign_in_with(
+        self,
+        auth: str = "xoauth2",
+        *,
+        protocol: str = "imap",
+        client: str = "mailvault",
+        more: str = "",
+    ) -> None:
+        """Write the configuration."""
+        self.client = client
+        self.configuration.write_text(
+            f'[archive]\npath = "archive"\n\n[accounts.work]\nprotocol = "{protocol}"\n'
+            f'host = "{HOST}"\nport = {self.user.server.ports[protocol]}\ntls = "none"\n'
+            f'user = "{self.user.name}"\nauth = "{auth}"\n\n'
+            f"[accounts.work.oauth]\n{self.provider.settings(client)}{more}"
+        )
+
+    def keep(self, tokens: Json, *, is_stale: bool = False) -> None:
+        """Put tokens where a login would have put them."""
+        now = datetime.now(UTC)
+        obtained = now - timedelta(seconds=595 if is_stale else 0)
+        fields = {
+            "grant": {
+                "user": self.user.name,
+                "client_id": self.client,
+                "token_endpoint": f"{self.provider.base}/token",
+            },
+            "access_token": tokens["access_token"],
+            "refresh_token": tokens.get("refresh_token"),
+            "obtained": obtained.isoformat(),
+            "expires": (obtained + timedelta(seconds=600)).isoformat(),
+            "scope": tokens.get("scope", ""),
+        }
+        self.token_file.parent.mkdir(exist_ok=True)
+        self.token_file.write_text(json.dumps(fields))
+        self.token_file.chmod(0o600)
+
+    def kept(self) -> Json:
+        found: Json = json.loads(self.token_file.read_text())
+        return found
+
+    def login_needed(self) -> str | None:
+        """Why status says that somebody has to sign in."""
+        (account,) = self.run("status", "--json").document()["accounts"]
+        state = self.run(
+            "login", "work", "--status", "--json", code=11 if account["needs_login"] else 0
+        )
+        return state.document()["reason"] if account["needs_login"] else None
+
+
+@pytest.fixture
+def vault(tmp_path: Path, person: MailUser, oauth_provider: OAuthProvider) -> TokenVault:
+    return TokenVault(tmp_path, person, oauth_provider)
+
+
+def said_until(process: "subprocess.Popen[bytes]", start: str) -> str:
+    """Read what the program says on standard error, to the line that begins so."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        text = line.decode().strip()
+        if text.startswith(start):
+            return text
+    raise AssertionError(f"the program never said {start}")
+
+
+def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
+    with process:
+        output, errors = process.communicate(timeout=60)
+    return process.returncode, output + errors
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_a_token_of_the_provider_syncs_the_account(
+    vault: TokenVault, auth: str, protocol: str
+) -> None:
+    vault.sign_in_with(auth, protocol=protocol)
+    vault.keep(vault.provider.tokens(vault.user.name))
+
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
+def test_a_code_typed_elsewhere_signs_in(vault: TokenVault) -> None:
+    process = vault.start("login", "work")
+    page = said_until(process, "Open ").removeprefix("Open ")
+    code = said_until(process, "and type the code ").removeprefix("and type the code ")
+
+    Browser(vault.user.name).confirm(page, code)
+    exit_code, _ = ended(process)
+
+    assert exit_code == 0
+    assert vault.token_file.stat().st_mode & 0o777 == 0o600
+    assert vault.token_file.parent.stat().st_mode & 0o777 == 0o700
+    assert vault.login_needed() is None
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
+def test_a_browser_that_comes_back_signs_in(vault: TokenVault) -> None:
+    without_device_flow = vault.configuration.read_text().splitlines()
+    vault.configuration.write_text(
+        "\n".join(line for line in without_device_flow if "device_endpoint" not in line)
+    )
+    process = vault.start("login", "work")
+    page = said_until(process, "http")
+
+    Browser(vault.user.name).visit(page, follow_home=True)
+    exit_code, _ = ended(process)
+
+    assert exit_code == 0
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
+def test_an_address_that_is_pasted_signs_in(vault: TokenVault) -> None:
+    vault.sign_in_with(client="confidential", more='client_secret_env = "CLIENT_SECRET"\n')
+    process = subprocess.Popen(
+        vault.command("login", "work", "--paste"),
+        env=vault.environment() | {"CLIENT_SECRET": "kanarienvogel-client-secret"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    page = said_until(process, "http")
+
+    address = Browser(vault.user.name).visit(page, follow_home=False)
+    with process:
+        output, _ = process.communicate(address.encode() + b"\n", timeout=60)
+
+    assert process.returncode == 0
+    assert output.startswith(b"work: signed in")
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
+def test_an_answer_for_another_login_is_refused(vault: TokenVault) -> None:
+    process = subprocess.Popen(
+        vault.command("login", "work", "--paste"),
+        env=vault.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+    with process:
+        _, errors = process.communicate(
+            b"http://127.0.0.1/callback?code=stolen&state=guessed\n", timeout=60
+        )
+
+    assert process.returncode == 11
+    assert b"stolen" not in errors
+    assert not vault.token_file.exists()
+
+
+def test_a_stale_token_is_renewed_and_the_new_refresh_token_kept(vault: TokenVault) -> None:
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens, is_stale=True)
+    before = vault.provider.grants("refresh_token")
+
+    report = vault.sync()
+
+    assert totals(report, "arrived") == MESSAGES
+    assert vault.provider.grants("refresh_token") == before + 1
+    assert vault.kept()["refresh_token"] != tokens["refresh_token"]
+    assert vault.kept()["access_token"] != tokens["access_token"]
+
+
+def test_processes_that_renew_at_once_use_one_refresh(vault: TokenVault) -> None:
+    vault.keep(vault.provider.tokens(vault.user.name), is_stale=True)
+    before = vault.provider.grants("refresh_token")
+
+    checks = [vault.start("check", "work") for _ in range(4)]
+    outcomes = [ended(check) for check in checks]
+
+    assert [code for code, _ in outcomes] == [0] * 4, outcomes
+    assert vault.provider.grants("refresh_token") == before + 1
+    assert vault.login_needed() is None
+
+
+def test_a_refresh_token_used_twice_needs_a_login_and_is_not_tried_again(
+    vault: TokenVault,
+) -> None:
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens, is_stale=True)
+    vault.run("check", "work")
+    vault.keep(tokens, is_stale=True)  # as from a backup
+
+    first = vault.run("sync", "work", code=11).stderr
+    grants = vault.provider.grants("refresh_token")
+    second = vault.run("sync", "work", code=11).stderr
+
+    assert "the account work needs a login" in first
+    assert "the account work needs a login" in second
+    assert "mailvault login work" in second
+    assert vault.provider.grants("refresh_token") == grants
+    reason = vault.login_needed()
+    assert reason is not None
+    assert "invalid_grant" in reason
+
+
+def test_a_new_login_ends_the_need_for_one(vault: TokenVault) -> None:
+    vault.keep({"access_token": "bad", "refresh_token": "bad"}, is_stale=True)
+    vault.run("check", "work", code=11)
+    process = vault.start("login", "work")
+    page = said_until(process, "Open ").removeprefix("Open ")
+    code = said_until(process, "and type the code ").removeprefix("and type the code ")
+
+    Browser(vault.user.name).confirm(page, code)
+    ended(process)
+
+    assert vault.login_needed() is None
+    vault.run("check", "work")
+
+
+def test_nobody_who_never_signed_in_asks_the_server(vault: TokenVault) -> None:
+    assert vault.login_needed() == "nobody has signed in yet"
+
+    outcome = vault.run("sync", "work", code=11)
+
+    assert "nobody has signed in yet" in outcome.stderr
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize("kind", ["bad", "expired", "of another user", "without the scope"])
+def test_a_refused_token_ends_with_11_and_is_not_shown(
+    vault: TokenVault, kind: str, auth: str
+) -> None:
+    provider, name = vault.provider, vault.user.name
+    vault.sign_in_with(auth)
+    match kind:
+        case "bad":
+            tokens: dict[str, Any] = {"access_token": "no-token-of-this-provider"}
+        case "expired":
+            tokens = provider.tokens(name, "hasty")
+            provider.wait_until_expired(tokens["access_token"])
+        case "of another user":
+            tokens = provider.tokens("somebody-else")
+        case _:
+            tokens = provider.tokens(name, scopes=SCOPES.replace(" imap", ""))
+    vault.keep({"access_token": tokens["access_token"]})
+
+    outcome = vault.run("-vv", "sync", "work", code=11)
+
+    assert "refused the login" in outcome.stderr
+    assert tokens["access_token"] not in outcome.stderr
+    assert vault.placements() == []
+
+
+def test_logging_out_forgets_the_tokens(vault: TokenVault) -> None:
+    vault.keep(vault.provider.tokens(vault.user.name))
+
+    vault.run("login", "work", "--logout")
+
+    assert not vault.token_file.exists()
+    assert vault.login_needed() == "nobody has signed in yet"
+    vault.run("sync", "work", code=11)
+
+
+def test_a_token_command_gives_the_token(vault: TokenVault) -> None:
+    token = vault.provider.tokens(vault.user.name)["access_token"]
+    (vault.folder / "token").write_text(f"{token}\n")
+    text = vault.configuration.read_text()
+    head = text[: text.index("[accounts.work.oauth]")]
+    vault.configuration.write_text(
+        f'{head}[accounts.work.oauth]\ntoken_command = "cat {vault.folder}/token"\n'
+    )
+
+    assert totals(vault.sync(), "arrived") == MESSAGES
