@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from mailvault.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
+    from mailvault.archive.standings import Standing
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.mail.model import Mailbox
     from mailvault.operations.account_sync import SyncAccount
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.ports import Destination, Source
+    from mailvault.transport.allowance import Allowance
     from mailvault.transport.endpoint import Endpoint, Login
     from mailvault.transport.imap import ImapClient
     from mailvault.transport.oauth_client import OAuthClient
@@ -66,32 +68,60 @@ def open_archive(configuration: Configuration, *, writing: bool) -> "Archive":
     return Archive.open(configuration.archive.path, writing=writing, clock=SystemClock())
 
 
-def sync_account(account: AccountSettings, spool_folder: Path | None) -> "SyncAccount":
-    """Give sync what it needs of an account. Nothing is connected yet."""
+def sync_account(
+    account: AccountSettings,
+    spool_folder: Path | None,
+    spent: "tuple[date, int] | None" = None,
+) -> "SyncAccount":
+    """Give sync what it needs of an account. Nothing is connected yet.
+
+    ``spent`` are the octets that the account already cost on a day.
+    """
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.removal import RemovalPolicy
 
+    allowance = _allowance(account, spent)
     days = account.delete_after_days if account.leave_on_server else 0
     return SyncAccount(
         name=account.name,
         protocol=account.protocol,
-        open_source=source_factory(account, spool_folder),
+        open_source=source_factory(account, spool_folder, allowance),
         globs=MailboxGlobs(account.mailboxes),
         connections=account.connections,
         removal=None if days is None else RemovalPolicy(days),
+        allowance=allowance,
+    )
+
+
+def _allowance(
+    account: AccountSettings, spent: "tuple[date, int] | None"
+) -> "Allowance | None":
+    from mailvault.transport.allowance import Allowance
+
+    if account.max_rate is None and account.daily_limit is None:
+        return None
+
+    return Allowance(
+        SystemClock(),
+        max_rate=account.max_rate,
+        daily_limit=account.daily_limit,
+        spent=spent,
     )
 
 
 def source_factory(
-    account: AccountSettings, spool_folder: Path | None
+    account: AccountSettings,
+    spool_folder: Path | None,
+    allowance: "Allowance | None" = None,
 ) -> "Callable[[], Source]":
-    """Give what opens one connection after another to the account's server."""
+    """Give what opens one connection after another, until a login is refused."""
     from mailvault.mail.globs import MailboxGlobs
+    from mailvault.transport.login_gate import LoginGate
 
     globs = MailboxGlobs(account.mailboxes)
     if account.protocol == "pop3":
-        connect_pop3 = pop3_connector(account, spool_folder)
+        connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance))
 
         def open_pop3() -> "Source":
             refuse_unsupported(account)
@@ -101,7 +131,7 @@ def source_factory(
             return Pop3Source(connect_pop3, globs, clock=SystemClock(), largest=largest)
 
         return open_pop3
-    connect = connector(account, spool_folder)
+    connect = LoginGate(connector(account, spool_folder, allowance))
 
     def open_source() -> "Source":
         refuse_unsupported(account)
@@ -113,14 +143,16 @@ def source_factory(
 
 
 def connector(
-    account: AccountSettings, spool_folder: Path | None = None
+    account: AccountSettings,
+    spool_folder: Path | None = None,
+    allowance: "Allowance | None" = None,
 ) -> "Callable[[], ImapClient]":
     """Give what connects and logs in. All its connections share one reading of the secret."""
     from mailvault.transport.imap import ImapClient
 
     return partial(
         ImapClient.connect,
-        endpoint(account),
+        replace(endpoint(account), allowance=allowance),
         login(account),
         spool_folder,
         max_message=account.max_message_size,
@@ -128,14 +160,16 @@ def connector(
 
 
 def pop3_connector(
-    account: AccountSettings, spool_folder: Path | None = None
+    account: AccountSettings,
+    spool_folder: Path | None = None,
+    allowance: "Allowance | None" = None,
 ) -> "Callable[[], Pop3Client]":
     """As `connector`, for POP3."""
     from mailvault.transport.pop3 import Pop3Client
 
     return partial(
         Pop3Client.connect,
-        endpoint(account),
+        replace(endpoint(account), allowance=allowance),
         login(account),
         spool_folder,
         max_message=account.max_message_size,
@@ -306,18 +340,28 @@ def sync(
     *,
     only: "MailboxGlobs | None" = None,
     accept_empty: bool = False,
+    by_hand: bool = False,
     progress: "Progress | None" = None,
 ) -> "SyncReport":
     """Bring an open archive level with the servers of these accounts."""
     from mailvault.operations.sync import sync as operation
 
+    standings = archive.standings.all()
     return operation(
         archive,
-        [sync_account(account, archive.tmp) for account in accounts],
+        [
+            sync_account(account, archive.tmp, _spent(standings.get(account.name)))
+            for account in accounts
+        ],
         mailbox_globs=only,
         accept_empty=accept_empty,
+        by_hand=by_hand,
         progress=progress,
     )
+
+
+def _spent(standing: "Standing | None") -> "tuple[date, int] | None":
+    return None if standing is None or standing.day is None else (standing.day, standing.octets)
 
 
 def preview(

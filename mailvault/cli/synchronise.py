@@ -8,6 +8,7 @@ from mailvault.cli.invocation import chosen_accounts, configuration, invocation
 from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
+from mailvault.cli.prompts import can_ask
 
 
 def sync(
@@ -38,7 +39,12 @@ def sync(
             wiring.preview(archive, chosen, only=only)
             if dry_run
             else wiring.sync(
-                archive, chosen, only=only, accept_empty=accept_empty, progress=progress
+                archive,
+                chosen,
+                only=only,
+                accept_empty=accept_empty,
+                by_hand=bool(accounts) and can_ask(),
+                progress=progress,
             )
         )
     if as_json:

@@ -56,6 +56,8 @@ def read_account(
         connections=section.read("connections", values.whole_number(1, 20), 3),
         max_message_size=section.read("max_message_size", values.size, 1 << 30),
         timeout=section.read("timeout", values.duration, 60.0),
+        max_rate=section.read("max_rate", values.size, None),
+        daily_limit=section.read("daily_limit", values.size, None),
         leave_on_server=section.read("leave_on_server", values.boolean, True),
         delete_after_days=section.read(
             "delete_after_days", values.whole_number(1, 36500), None

@@ -86,6 +86,8 @@ class AccountSettings:
     connections: int = 3
     max_message_size: int = 1 << 30
     timeout: float = 60.0
+    max_rate: int | None = None
+    daily_limit: int | None = None
     leave_on_server: bool = True
     delete_after_days: int | None = None
     schedule: str | None = None

@@ -25,7 +25,9 @@ from mailvault.protocols.pop3.listings import (
 )
 from mailvault.protocols.pop3.types import Limits, OpenSink, Response, Sink
 from mailvault.transport import pop3_login
+from mailvault.transport.allowance import Allowance
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
+from mailvault.transport.imap_refusals import suggested_wait
 from mailvault.transport.pop3_refusals import refused
 from mailvault.transport.pop3_session import Session, octets_of, said
 from mailvault.transport.printable import printable
@@ -127,7 +129,26 @@ class Pop3Client:
 
     def retrieve(self, numbers: Iterable[int]) -> Iterator[Retrieved]:
         """Fetch messages, in that order, one result each. Servers may mark them as read."""
-        return self._octets_of_each(map(commands.retr, numbers))
+        allowance = self._session.endpoint.allowance
+        asked = map(commands.retr, numbers)
+        return (
+            self._octets_of_each(asked) if allowance is None else self._within(allowance, asked)
+        )
+
+    def _within(self, allowance: Allowance, asked: Iterator[Command]) -> Iterator[Retrieved]:
+        """Ask as long as the day's allowance lasts; what was asked for still comes."""
+        left: list[Command] = []
+
+        def affordable() -> Iterator[Command]:
+            for command in asked:
+                if allowance.is_spent:
+                    left.append(command)
+                    return
+                yield command
+
+        yield from self._octets_of_each(affordable())
+        if left:
+            allowance.check()
 
     def tops(self, numbers: Iterable[int]) -> Iterator[Retrieved]:
         """Fetch the headers of messages, in that order, one result each."""
@@ -176,6 +197,8 @@ class Pop3Client:
             number = answer.command.number
             if answer.status.is_ok:
                 yield Retrieved(number, answer.octets)
+            elif suggested_wait(answer.status.text) is not None:  # our haste, not the message
+                raise refused(self._session.endpoint, "RETR", answer.status)
             else:
                 yield Retrieved(number, None, said(answer.status))
 
