@@ -39,6 +39,7 @@ torture: $(VENV)/.dev servers
 # The server tests say what they miss; with CI=true they fail for it.
 servers:
 	@.ci/packages $(SERVER_PACKAGES) || true
+	@command -v npm > /dev/null || .ci/packages nodejs npm || true
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

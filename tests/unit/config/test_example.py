@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.config.load import load, parse
-from mailvault.config.model import AccountSettings, ScheduleSettings
+from mailvault.config.model import AccountSettings, OAuthSettings, ScheduleSettings
 from mailvault.errors import ConfigurationError
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
@@ -20,6 +20,19 @@ SURROUNDINGS = {
     "delete_after_days": "leave_on_server = true",
     "email_to": 'email_from = "a@example.com"\nsmtp_host = "smtp.example.com"',
     "tls": "",
+}
+
+
+# What stands beside a key of an account's table oauth.
+GENERIC = """\
+client_id = "mailvault"
+token_endpoint = "https://login.example.com/token"
+device_endpoint = "https://login.example.com/device"
+authorization_endpoint = "https://login.example.com/authorize"
+"""
+BESIDE_OAUTH = {
+    "tenant": 'provider = "microsoft"\nclient_id = "mailvault"\n',
+    "token_command": "",
 }
 
 
@@ -37,6 +50,11 @@ def uncommented() -> list[tuple[str, str, str]]:
 def minimal(table: str, key: str, setting: str) -> str:
     """Write a configuration in which ``setting`` stands with as little else as possible."""
     lines = ["[archive]", 'path = "archive"']
+    if table.endswith(".oauth]"):
+        account = table.removesuffix(".oauth]") + "]"
+        beside = BESIDE_OAUTH.get(key, GENERIC).splitlines()
+        kept = [line for line in beside if not line.startswith(f"{key} ")]
+        return "\n".join([minimal(account, "", ""), table, *kept, setting]) + "\n"
     if table.startswith("[accounts"):
         protocol = "pop3" if table == "[accounts.old]" else "imap"
         lines += [table, f'protocol = "{protocol}"', 'host = "localhost"', 'user = "me"']
@@ -48,7 +66,7 @@ def minimal(table: str, key: str, setting: str) -> str:
 def test_the_example_loads_as_it_stands() -> None:
     configuration = load(EXAMPLE)
 
-    assert sorted(configuration.accounts) == ["old", "work"]
+    assert sorted(configuration.accounts) == ["cloud", "old", "work"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +76,7 @@ def test_each_optional_key_of_the_example_loads_when_uncommented(
     table: str, key: str, setting: str
 ) -> None:
     text = minimal(table, key, setting)
-    if key.endswith("password"):
+    if key.endswith("password") or key == "client_secret":
         with pytest.raises(ConfigurationError, match="others can read"):
             parse(text.encode(), EXAMPLE, is_private=False)
 
@@ -90,6 +108,7 @@ def test_every_key_that_is_known_stands_in_the_example() -> None:
 
     known = {field.name for field in dataclasses.fields(AccountSettings)} - {"name", "secret"}
     known |= {field.name for field in dataclasses.fields(ScheduleSettings)} | set(ELSEWHERE)
+    known |= {field.name for field in dataclasses.fields(OAuthSettings)} - {"token_file"}
 
     assert known - shown == set()
 
@@ -101,4 +120,6 @@ def test_no_key_stands_twice_in_a_table_of_the_example() -> None:
 
 
 def keys_of(value: object) -> list[str]:
-    return list(value) if isinstance(value, dict) else []
+    if not isinstance(value, dict):
+        return []
+    return [*value, *(key for inner in value.values() for key in keys_of(inner))]
