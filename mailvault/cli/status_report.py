@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.views import AccountStatus, DebtView, Status, SuspicionView
+from mailvault.archive.standings import Standing
 from mailvault.cli.output import JsonValue, json_time
 from mailvault.cli.render import count_text, duration_text, size_text, table, time_text
 from mailvault.cli.terminal import printable
@@ -26,6 +27,12 @@ class Overview:
     suspicions: tuple[SuspicionView, ...]
     now: datetime
     logins_needed: Mapping[str, str] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+
+    def pause(self, account: AccountStatus) -> Standing | None:
+        """How the account stands, if it is not to be asked now."""
+        standing = self.standings.get(account.account)
+        return standing if standing and standing.is_paused(self.now) else None
 
     def age_seconds(self, account: AccountStatus) -> int | None:
         """Seconds since the last success; None when there was none."""
@@ -61,6 +68,7 @@ def read_overview(
         debts=tuple(archive.catalog.debts()),
         suspicions=tuple(archive.catalog.suspicions()),
         now=now,
+        standings=archive.standings.all(),
         logins_needed=logins_needed,
     )
 
@@ -88,7 +96,8 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
                 "debts": account.debts,
                 "suspicions": account.suspicions,
                 "needs_login": account.account in overview.logins_needed,
-                "suspended": False,
+                "suspended": overview.pause(account) is not None,
+                "suspended_until": json_time(_until(overview.pause(account))),
                 "next_run": None,
             }
             for account in overview.accounts
@@ -138,13 +147,23 @@ def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
         count_text(account.messages),
         size_text(account.octets),
         count_text(account.debts),
-        _state(account, needs_login=account.account in overview.logins_needed),
+        _state(
+            account,
+            overview.pause(account),
+            needs_login=account.account in overview.logins_needed,
+        ),
     )
 
 
-def _state(account: AccountStatus, *, needs_login: bool) -> str:
+def _until(pause: Standing | None) -> datetime | None:
+    return pause.until if pause else None
+
+
+def _state(account: AccountStatus, pause: Standing | None, *, needs_login: bool) -> str:
     if needs_login:
         return "needs login"
+    if pause is not None and pause.until is not None:
+        return f"rests until {time_text(pause.until)}: {pause.reason}"
     if account.last_run is None:
         return "never synced"
     if account.last_error:

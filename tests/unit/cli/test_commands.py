@@ -32,7 +32,7 @@ MAILBOX = {
 STATUS_ARCHIVE = {"path", "store", "messages", "placements", "octets", "stored_octets"}
 STATUS_ACCOUNT = {
     *("account", "protocol", "last_run", "last_success", "age_seconds", "messages", "debts"),
-    *("suspended", "next_run"),
+    *("suspended", "suspended_until", "next_run"),
 }
 
 
