@@ -1,6 +1,7 @@
 """Every odd thing POP3 servers do, over a socket and into a real archive."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -429,3 +430,38 @@ def test_deleted_mail_is_told_again_by_a_rebuilt_catalog(tmp_path: Path) -> None
 
     assert told() == before
     assert len(before) == 5
+
+
+class SetClock(ImpatientClock):
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+def test_mail_is_deleted_after_its_days(tmp_path: Path) -> None:
+    box, clock = build_box(5), SetClock()
+    deleted = []
+    with Archive.create(tmp_path / "archive", clock=clock) as archive:
+        for day in range(5):
+            box.messages[f"late{day}"] = build(100 + day)
+            deleted.append(run(archive, box, RemovalPolicy(3)).deleted_on_server)
+            clock.time += timedelta(days=1)
+
+    assert deleted == [0, 0, 0, 6, 1]
+    assert list(box.messages) == ["late2", "late3", "late4"]
+
+
+@pytest.mark.parametrize("jump", [-365, 3650], ids=["back a year", "forward ten years"])
+def test_a_jump_of_the_clock_deletes_nothing_early(tmp_path: Path, jump: int) -> None:
+    box, clock = build_box(5), SetClock()
+    with Archive.create(tmp_path / "archive", clock=clock) as archive:
+        run(archive, box, RemovalPolicy(3))
+        clock.time += timedelta(days=jump)
+        reports = [run(archive, box, RemovalPolicy(3)) for _ in range(3)]
+
+    assert [report.deleted_on_server for report in reports] == [0, 0, 0]
+    assert box.said(b"DELE") == 0
