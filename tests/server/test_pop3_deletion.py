@@ -105,7 +105,7 @@ def check_kills(folder: Path, user: MailUser, mail: Mail, kills: int) -> None:
         mail.add(MESSAGES)
         with vault.start("sync") as process:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0.3, 1.8))
+                process.wait(chance.uniform(0.2, 1.1))
             process.kill()
             _, said = process.communicate()
         assert process.returncode in (0, -signal.SIGKILL), said
