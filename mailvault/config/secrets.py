@@ -151,7 +151,14 @@ def _from_environment(where: str, variable: str, environment: Mapping[str, str])
         raise ConfigurationError(
             f"{where}: ${variable} is not set", hint=f"set it, or leave out {where}"
         )
+    if not _is_text(value):
+        raise ConfigurationError(f"{where}: the value of ${variable} is not UTF-8")
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Octets of the environment that are not UTF-8 come as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _from_keyring(where: str, account: str) -> str:

@@ -15,11 +15,11 @@ from tests.unit.cli.program import Setting, run_program
 
 NAMES = [name for name, _, _ in COMMANDS]
 PART_1 = (
-    *("demo", "init", "check", "sync", "status", "mailboxes", "list", "show"),
+    *("demo", "init", "login", "check", "sync", "status", "mailboxes", "list", "show"),
     *("cat", "log", "export", "verify", "rebuild"),
 )
 VERBS = {
-    *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make"),
+    *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
 }
 
 

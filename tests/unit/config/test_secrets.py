@@ -111,6 +111,12 @@ def test_an_unset_variable_is_named() -> None:
     assert "$WORK is not set" in refusal(EnvironmentSecret("WORK"), {"WORK": ""})
 
 
+def test_a_variable_that_is_not_utf8_is_refused() -> None:
+    message = refusal(EnvironmentSecret("WORK"), {"WORK": CANARY + "\udcff"})
+
+    assert message.endswith("the value of $WORK is not UTF-8")
+
+
 def test_a_literal_is_itself() -> None:
     assert read_secret("work", LiteralSecret(CANARY), {}) == CANARY
 
