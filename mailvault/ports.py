@@ -45,6 +45,14 @@ class Kept:
     uidl: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A message that the archive holds, whatever mailbox it came from."""
+
+    digest: Digest
+    size: int
+
+
 class Known(Protocol):
     """What the archive believes one mailbox of the server holds. Reading it takes no lock."""
 
@@ -88,6 +96,10 @@ class Known(Protocol):
 
     def has_earlier(self) -> bool:
         """Whether messages are present under a UIDVALIDITY before the newest one."""
+        ...
+
+    def by_email_id(self, ids: Sequence[str]) -> dict[str, Same]:
+        """Messages of any mailbox of the account that the server calls by one of ``ids``."""
         ...
 
     def sample(self, limit: int) -> list[Fingerprint]:
@@ -137,6 +149,15 @@ class Source(Protocol):
 
     def is_same_mailbox(self, mailbox: Mailbox, since: Cursor, known: Known) -> bool:
         """Whether ``mailbox``, which has a new name, is the one ``since`` was written for."""
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A source whose server may name a message over all mailboxes that hold it."""
+
+    def names_messages(self) -> bool:
+        """Whether it does. Then one mailbox after the other saves downloads."""
         ...
 
 

@@ -49,6 +49,8 @@ class Arriving:
             flags=arrival.flags,
             internal_date=storable_date(arrival.internal_date),
             uidl=arrival.uidl,
+            email_id=arrival.email_id,
+            labels=arrival.labels,
         )
 
 
@@ -177,6 +179,8 @@ def _recognised(batch: Batch, sizes: Mapping[Digest, int]) -> tuple[Placed, ...]
             flags=each.flags,
             internal_date=storable_date(each.internal_date),
             uidl=each.uidl,
+            email_id=each.email_id,
+            labels=each.labels,
         )
         for each in (*batch.recognised, *batch.renamed)
     )

@@ -64,7 +64,7 @@ def _write_changed(record: MailboxChanged) -> Fields:
             each.size,
             flag_sets.number(each.flags),
             *_write_date(each.internal_date),
-            *([] if each.uidl is None else [each.uidl]),
+            *_write_names(each),
         ]
         for each in record.placed
     ]
@@ -99,15 +99,26 @@ def _read_changed(fields: Fields) -> MailboxChanged:
 
 
 def _read_placed(fields: Fields, flag_sets: Sequence[Flags]) -> Placed:
-    uid, digest, size, flags, seconds, zone, *uidl = fields
+    uid, digest, size, flags, seconds, zone, *names = fields
+    uidl, email_id, labels = [*names, None, None, None][:3]
     return Placed(
         uid=_uid(uid),
         digest=Digest.parse(digest),
         size=_number(size),
         flags=flag_sets[flags],
         internal_date=None if seconds is None else with_zone(_number(seconds), zone),
-        uidl=_text(uidl[0]) if uidl else None,
+        uidl=_optional_text(uidl),
+        email_id=_optional_text(email_id),
+        labels=None if labels is None else frozenset(_text(each) for each in labels),
     )
+
+
+def _write_names(placed: Placed) -> Fields:
+    """What the server calls the message; most servers say nothing of all this."""
+    if placed.email_id is None and placed.labels is None:
+        return [] if placed.uidl is None else [placed.uidl]
+    labels = None if placed.labels is None else sorted(placed.labels)
+    return [placed.uidl, placed.email_id, labels]
 
 
 def _write_date(instant: datetime | None) -> Fields:

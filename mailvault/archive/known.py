@@ -12,12 +12,19 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from mailvault.archive.catalog.catalog import Catalog
-from mailvault.archive.catalog.tables import debt, flag_set, mailbox, message, placement
+from mailvault.archive.catalog.tables import (
+    debt,
+    flag_set,
+    mailbox,
+    message,
+    placement,
+    server_mark,
+)
 from mailvault.archive.catalog.words import AnyRow, chunked, read_flags, storable
 from mailvault.archive.dialect import PARAMETERS
 from mailvault.archive.instants import to_seconds, with_zone
 from mailvault.mail.model import Digest, Flags, RunNumber, Uid
-from mailvault.ports import Fingerprint, Kept
+from mailvault.ports import Fingerprint, Kept, Same
 
 Match: TypeAlias = tuple[str, int, int]
 """Message-ID, size and INTERNALDATE, when all of them are known."""
@@ -118,6 +125,29 @@ class KnownMailbox:
                 ):
                     last[Uid(uid)] = (Digest(digest), gone)
         return {uid: digest for uid, (digest, gone) in last.items() if gone is not None}
+
+    def by_email_id(self, ids: Sequence[str]) -> dict[str, Same]:
+        ours = select(mailbox.c.account_id).where(mailbox.c.id == self._mailbox_id)
+        query = (
+            select(server_mark.c.email_id, message.c.digest, message.c.size)
+            .join(mailbox, mailbox.c.id == server_mark.c.mailbox_id)
+            .join(
+                placement,
+                and_(
+                    placement.c.mailbox_id == server_mark.c.mailbox_id,
+                    placement.c.uidvalidity == server_mark.c.uidvalidity,
+                    placement.c.uid == server_mark.c.uid,
+                ),
+            )
+            .join(message, message.c.id == placement.c.message_id)
+            .where(mailbox.c.account_id == ours.scalar_subquery())
+        )
+        with self._catalog.reading() as connection:
+            return {
+                row.email_id: Same(Digest(row.digest), row.size)
+                for some in chunked(ids, PARAMETERS)
+                for row in connection.execute(query.where(server_mark.c.email_id.in_(some)))
+            }
 
     def has_earlier(self) -> bool:
         newest = self.uidvalidity()

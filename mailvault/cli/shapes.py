@@ -29,6 +29,7 @@ def placement_json(view: PlacementView) -> dict[str, JsonValue]:
         "subject": view.subject,
         "first_seen": json_time(view.first_seen),
         "gone_since": json_time(view.gone_since),
+        "labels": None if view.labels is None else sorted(view.labels),
     }
 
 

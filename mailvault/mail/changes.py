@@ -56,6 +56,8 @@ class Placed:
     flags: Flags
     internal_date: datetime | None
     uidl: str | None = None
+    email_id: str | None = None
+    labels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

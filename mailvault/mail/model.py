@@ -5,7 +5,7 @@ standard library.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, Protocol, TypeAlias
@@ -129,6 +129,10 @@ class Arrival:
     flags: Flags
     internal_date: datetime | None
     uidl: str | None = None
+    email_id: str | None = None
+    """What the server calls the message in every mailbox: RFC 8474, or Gmail's own id."""
+    labels: frozenset[str] | None = None
+    """Gmail's labels; None where there are no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ class Recognition:
     flags: Flags
     internal_date: datetime | None
     uidl: str | None = None
+    email_id: str | None = None
+    labels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,8 @@ class Batch:
     """Present messages that the server now knows by another ``uidl``."""
     removed: tuple[Uid, ...] = ()
     """Those of ``expunged`` that are gone because we asked for it: no loss."""
+    stored: Callable[[], None] | None = None
+    """Called once everything up to this batch is durable, if the source waits for that."""
 
     @property
     def octets(self) -> int:

@@ -32,7 +32,7 @@ from mailvault.operations.plan import (
 from mailvault.operations.readers import Begun, Ended, Read, Readers
 from mailvault.operations.removal import Removal, RemovalPolicy
 from mailvault.operations.reports import AccountReport, MailboxReport, Progress
-from mailvault.ports import Deleting, Known, Source
+from mailvault.ports import Deleting, Known, Sharing, Source
 from mailvault.transport.allowance import Allowance
 
 log = logging.getLogger(__name__)
@@ -228,6 +228,8 @@ class AccountSync:
             return None
         self.progress.expect(sum(_likely_new(task) for task in tasks))
         connections = max(1, min(self.account.connections, len(tasks)))
+        if isinstance(source, Sharing) and source.names_messages():
+            connections = 1  # what one mailbox brought, the next need not bring again
         # The first connection is still needed after the walk.
         sources: list[Callable[[], AbstractContextManager[Source]]] = [
             lambda: nullcontext(source),
@@ -261,6 +263,9 @@ class AccountSync:
             octets=applied.octets,
         )
         done.deleted(len(event.batch.removed))
+        if event.batch.stored is not None:
+            self.recorder.flush()
+            event.batch.stored()
         sizes = [octet_count(arrival.octets) for arrival in event.batch.arrived]
         self.progress.stored(len(sizes), sum(sizes))
 

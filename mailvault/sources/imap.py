@@ -13,7 +13,7 @@ from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, Uid
 from mailvault.ports import Clock, Fingerprint, Kept, Known, Proven
 from mailvault.protocols.imap.uidset import UidSet
-from mailvault.sources import imap_removal
+from mailvault.sources import gmail_labels, imap_removal
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_pass import MailboxPass
 from mailvault.sources.imap_removal import ImapRemoval
@@ -78,8 +78,16 @@ class ImapSource:
             qresync = (cursor.uidvalidity, cursor.modseq)
         selected = self._session.examine(wire_name, qresync=qresync)
         return MailboxPass(
-            self._session, wire_name, selected=selected, cursor=cursor, known=known
+            self._session,
+            wire_name,
+            selected=selected,
+            cursor=cursor,
+            known=known,
+            own_label=gmail_labels.own_label(mailbox),
         )
+
+    def names_messages(self) -> bool:
+        return gmail_labels.names_messages(self._session.client.capabilities)
 
     def count_new(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> int:
         cursor = ImapCursor.parse(since) if since else None

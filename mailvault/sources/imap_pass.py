@@ -4,13 +4,16 @@ The watermark is the cursor's UIDNEXT: every message below it is settled, that i
 owed, or known not to exist.
 """
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from mailvault.mail.model import Arrival, Batch, Recognition, Uid, Unreadable
+from mailvault.mail.model import Arrival, Batch, Digest, Recognition, Uid, Unreadable
 from mailvault.ports import Fingerprint, Known
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources import imap_delta
+from mailvault.sources.gmail_labels import names_messages as names_of_messages
 from mailvault.sources.imap_bodies import BodyFetcher
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_delta import Delta
@@ -18,6 +21,9 @@ from mailvault.sources.imap_session import ImapSession
 from mailvault.transport.imap_values import Fetched, Selected
 
 NONE = UidSet.of(())
+
+LONGEST_WAIT = 600.0
+"""Seconds that a commit may last; after that a message is at worst downloaded twice."""
 
 FINGERPRINTS = 500
 """Messages whose Message-ID, size and date are asked for at once."""
@@ -34,7 +40,9 @@ class MailboxPass:
         selected: Selected,
         cursor: ImapCursor | None,
         known: Known,
+        own_label: str | None = None,
     ) -> None:
+        self._own_label = own_label
         self._session = session
         self._selected = selected
         self._known = known
@@ -159,21 +167,60 @@ class MailboxPass:
     # Above the watermark
 
     def _above(self, new: UidSet) -> Iterator[Batch]:
-        if not self._known.has_earlier() and not self._is_new_epoch():
+        names_messages = new and names_of_messages(self._session.client.capabilities)
+        is_renumbered = self._known.has_earlier() or self._is_new_epoch()
+        if not is_renumbered and not names_messages:
             yield from self._fetch(new)
             return
+        if names_messages:
+            yield from self._settled()
         for some in new.split(FINGERPRINTS):
-            recognised = self._recognise(some)
-            yield from self._fetch(some - UidSet.of(r.uid for r in recognised))
+            listed = {m.uid: m for m in self._session.client.fetch_fingerprints(some)}
+            recognised = self._named(listed) if names_messages else ()
+            if is_renumbered:
+                settled = {each.uid for each in recognised}
+                rest = {uid: m for uid, m in listed.items() if uid not in settled}
+                recognised += self._recognise(rest)
+            yield from self._fetch(some - UidSet.of(r.uid for r in recognised), listed)
             self._at = replace(self._at, uidnext=some.ranges[-1][1] + 1)
             yield Batch(self._uidvalidity, self._at.format(), recognised=recognised)
 
     def _is_new_epoch(self) -> bool:
         return self._known.uidvalidity() not in (None, self._uidvalidity)
 
-    def _recognise(self, uids: UidSet) -> tuple[Recognition, ...]:
+    def _settled(self) -> Iterator[Batch]:
+        """Wait until what was read before is in the archive, where it can be recognised."""
+        stored = threading.Event()
+        yield Batch(self._uidvalidity, stored=stored.set)
+        stored.wait(LONGEST_WAIT)
+
+    def _named(self, listed: dict[Uid, Fetched]) -> tuple[Recognition, ...]:
+        """Settle what the server calls as it does a message that the archive has."""
+        names = [m.email_id for m in listed.values() if m.email_id is not None]
+        same = self._known.by_email_id(names)
+        return tuple(
+            self._recognition(m, same[m.email_id].digest)
+            for m in listed.values()
+            if m.email_id in same and same[m.email_id].size == m.size
+        )
+
+    def _recognition(self, fetched: Fetched, digest: Digest) -> Recognition:
+        return Recognition(
+            fetched.uid,
+            digest,
+            fetched.flags or frozenset(),
+            fetched.internal_date,
+            email_id=fetched.email_id,
+            labels=self._labels(fetched),
+        )
+
+    def _labels(self, fetched: Fetched) -> frozenset[str] | None:
+        if fetched.labels is None:
+            return None
+        return fetched.labels | ({self._own_label} if self._own_label else set())
+
+    def _recognise(self, listed: dict[Uid, Fetched]) -> tuple[Recognition, ...]:
         """Settle what certainly is a message the archive has under an earlier UIDVALIDITY."""
-        listed = {m.uid: m for m in self._session.client.fetch_fingerprints(uids)}
         digests = self._known.recognise(
             [
                 Fingerprint(m.uid, m.size, m.internal_date, m.message_id)
@@ -181,17 +228,20 @@ class MailboxPass:
                 if m.size is not None and m.message_id
             ]
         )
-        return tuple(
-            Recognition(
-                uid, digest, listed[uid].flags or frozenset(), listed[uid].internal_date
-            )
-            for uid, digest in digests.items()
-        )
+        return tuple(self._recognition(listed[uid], digest) for uid, digest in digests.items())
 
-    def _fetch(self, uids: UidSet) -> Iterator[Batch]:
+    def _fetch(
+        self, uids: UidSet, listed: Mapping[Uid, Fetched] = MappingProxyType({})
+    ) -> Iterator[Batch]:
         for bodies in self._bodies.fetch(uids):
             self._at = replace(self._at, uidnext=max(self._at.uidnext, bodies.last + 1))
-            yield self._arrived(bodies.arrived, bodies.unreadable)
+            arrived = tuple(self._marked(each, listed.get(each.uid)) for each in bodies.arrived)
+            yield self._arrived(arrived, bodies.unreadable)
+
+    def _marked(self, arrival: Arrival, fetched: Fetched | None) -> Arrival:
+        if fetched is None or fetched.email_id is None:
+            return arrival
+        return replace(arrival, email_id=fetched.email_id, labels=self._labels(fetched))
 
     def _arrived(
         self, arrived: tuple[Arrival, ...], unreadable: tuple[Unreadable, ...]

@@ -164,8 +164,13 @@ class FlagScan:
 
 def fetch_fingerprints(session: Session, uids: UidSet) -> Iterator[Fetched]:
     """What tells messages apart without sending them. Raises ServerRefused."""
+    items = [*_FINGERPRINT_ITEMS]
+    if session.offers("X-GM-EXT-1"):
+        items += [FetchItem.GMAIL_MESSAGE_ID, FetchItem.GMAIL_LABELS]
+    elif session.offers("OBJECTID"):
+        items.append(FetchItem.EMAIL_ID)
     for part in uids.split_encoded(LONGEST_SET):
-        for value in session.run(commands.uid_fetch(part, _FINGERPRINT_ITEMS)):
+        for value in session.run(commands.uid_fetch(part, items)):
             if isinstance(value, Fetch) and value.uid in part and value.size is not None:
                 assert value.uid is not None
                 yield Fetched(
@@ -175,7 +180,17 @@ def fetch_fingerprints(session: Session, uids: UidSet) -> Iterator[Fetched]:
                     value.size,
                     value.modseq,
                     message_id=_message_id(value.sections),
+                    email_id=_email_id(value),
+                    labels=None
+                    if value.gmail_labels is None
+                    else frozenset(value.gmail_labels),
                 )
+
+
+def _email_id(fetch: Fetch) -> str | None:
+    if fetch.gmail_message_id is not None:
+        return f"X-GM-MSGID:{fetch.gmail_message_id}"
+    return fetch.email_id
 
 
 def _message_id(sections: tuple[Section, ...]) -> str | None:

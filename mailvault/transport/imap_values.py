@@ -30,6 +30,8 @@ class Fetched:
     message_id: str | None = None
     body: Octets | None = None
     problem: str | None = None
+    email_id: str | None = None
+    labels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

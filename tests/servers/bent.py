@@ -29,26 +29,34 @@ class BentSession(Session):
     """A correct session whose answers pass through a bend."""
 
     bend: Bend
+    translate: Callable[[bytes], bytes]
 
     def _answer(self, command: bytes) -> list[bytes]:
-        return self.bend(command, super()._answer(command))
+        return self.bend(command, super()._answer(self.translate(command)))
 
 
 class BentServer(DemoServer):
     """Serves an account over bent sessions; counts the connections made to it."""
 
     def __init__(
-        self, account: ServedAccount, bend: Bend, *, extensions: Sequence[bytes] = EXTENSIONS
+        self,
+        account: ServedAccount,
+        bend: Bend,
+        *,
+        extensions: Sequence[bytes] = EXTENSIONS,
+        translate: Callable[[bytes], bytes] = bytes,
     ) -> None:
         super().__init__(account, extensions=extensions)
         self.connections = 0
         self._bend = bend
+        self._translate = translate
 
     def _serve(self, connection: socket.socket) -> None:
         self.connections += 1
         session = BentSession(self.account, extensions=self._extensions)
         session.commands = self.commands
         session.bend = self._bend
+        session.translate = self._translate
         connection.settimeout(20)
         with connection, contextlib.suppress(OSError):
             connection.sendall(session.greeting())

@@ -1,5 +1,6 @@
 """Questions about messages in mailboxes, now or at a past run, in pages."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,14 @@ from sqlalchemy import (
 
 from mailvault.archive.catalog.mailboxes import present_at
 from mailvault.archive.catalog.placing import EXPUNGED
-from mailvault.archive.catalog.tables import flag_change, flag_set, message, placement, run
+from mailvault.archive.catalog.tables import (
+    flag_change,
+    flag_set,
+    message,
+    placement,
+    run,
+    server_mark,
+)
 from mailvault.archive.catalog.views import MailboxView, PlacementView
 from mailvault.archive.catalog.words import AnyQuery, AnyRow, read_flags
 from mailvault.archive.instants import from_microseconds, from_seconds, with_zone
@@ -90,6 +98,7 @@ def select_placements(at: RunNumber | None) -> AnyQuery:
             message.c.sender,
             message.c.subject,
             flag_set.c.flags,
+            server_mark.c.labels,
             begun.c.started_at.label("first_seen"),
             ended.c.started_at.label("gone_since"),
         )
@@ -97,6 +106,15 @@ def select_placements(at: RunNumber | None) -> AnyQuery:
         .join(flag_set, flag_set.c.id == flags)
         .join(begun, begun.c.run == placement.c.first_run)
         .outerjoin(ended, _is_end(ended.c.run, at))
+        .outerjoin(server_mark, _is_mark())
+    )
+
+
+def _is_mark() -> ColumnElement[bool]:
+    return and_(
+        server_mark.c.mailbox_id == placement.c.mailbox_id,
+        server_mark.c.uidvalidity == placement.c.uidvalidity,
+        server_mark.c.uid == placement.c.uid,
     )
 
 
@@ -153,6 +171,7 @@ def _view(row: AnyRow, mailbox: MailboxView) -> PlacementView:
         subject=row.subject,
         first_seen=from_microseconds(row.first_seen),
         gone_since=None if row.gone_since is None else from_microseconds(row.gone_since),
+        labels=None if row.labels is None else frozenset(json.loads(row.labels)),
     )
 
 

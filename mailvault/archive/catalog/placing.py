@@ -16,8 +16,15 @@ from sqlalchemy import (
 )
 
 from mailvault.archive.catalog.messages import MessageWriter
-from mailvault.archive.catalog.tables import debt, flag_change, mailbox, message, placement
-from mailvault.archive.catalog.words import chunked, storable
+from mailvault.archive.catalog.tables import (
+    debt,
+    flag_change,
+    mailbox,
+    message,
+    placement,
+    server_mark,
+)
+from mailvault.archive.catalog.words import chunked, storable, write_list
 from mailvault.archive.dialect import PARAMETERS, execute_many, insert
 from mailvault.archive.instants import to_seconds, to_zone
 from mailvault.mail.changes import MailboxChanged, Owed, Placed
@@ -99,10 +106,26 @@ class MailboxWriter:
             for each in placed
             if each.uid not in same
         ]
+        self._mark(placed)
         if rows:
             execute_many(self._connection, _PLACE, rows)
             octets = sum(each.size for each in placed if each.uid not in same)
             self._count(mailbox.c.messages + len(rows), mailbox.c.octets + octets)
+
+    def _mark(self, placed: Iterable[Placed]) -> None:
+        """Keep what the server says of messages over all mailboxes."""
+        rows = [
+            {
+                **self._key,
+                "uid": each.uid,
+                "email_id": storable(each.email_id),
+                "labels": None if each.labels is None else write_list(each.labels),
+            }
+            for each in placed
+            if each.email_id is not None or each.labels is not None
+        ]
+        if rows:
+            execute_many(self._connection, _MARK, rows)
 
     def _row(self, placed: Placed, message_id: int, flag_set_id: int) -> dict[str, Any]:
         instant = placed.internal_date
@@ -288,6 +311,11 @@ _PLACE = _new.on_conflict_do_update(  # the UID came and went within this run
         for column in placement.columns
         if not column.primary_key
     },
+)
+_marking = insert(server_mark)
+_MARK = _marking.on_conflict_do_update(
+    index_elements=list(server_mark.primary_key),
+    set_={"email_id": _marking.excluded.email_id, "labels": _marking.excluded.labels},
 )
 _owing = insert(debt)
 _OWE = _owing.on_conflict_do_update(

@@ -167,6 +167,16 @@ run_mailbox = clustered(
     Column("error", Text),
 )
 
+server_mark = clustered(  # only where the server says any of it
+    "server_mark",
+    metadata,
+    Column("mailbox_id", ForeignKey("mailbox.id"), primary_key=True),
+    Column("uidvalidity", BigInteger, primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("email_id", Text, index=True),  # to recognise a message by, in any mailbox
+    Column("labels", Text),  # a list
+)
+
 attachment = clustered(
     "attachment",
     metadata,

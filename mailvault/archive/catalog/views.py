@@ -51,6 +51,7 @@ class PlacementView:
     subject: str | None
     first_seen: datetime
     gone_since: datetime | None
+    labels: frozenset[str] | None = None
 
     @property
     def remote_id(self) -> str:

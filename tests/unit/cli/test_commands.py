@@ -24,7 +24,7 @@ SYNC_MAILBOX = {
 }
 PLACEMENT = {
     *("account", "mailbox", "uidvalidity", "remote_id", "digest", "size", "internal_date"),
-    *("flags", "message_id", "date", "from", "subject", "first_seen", "gone_since"),
+    *("flags", "message_id", "date", "from", "subject", "first_seen", "gone_since", "labels"),
 }
 MAILBOX = {
     *("account", "mailbox", "messages", "octets", "special_use", "subscribed", "uidvalidity"),
