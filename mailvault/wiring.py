@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.ports import Destination, Source
     from mailvault.transport.allowance import Allowance
+    from mailvault.transport.autoconfig import Discovered
     from mailvault.transport.endpoint import Endpoint, Login
     from mailvault.transport.imap import ImapClient
     from mailvault.transport.oauth_client import OAuthClient
@@ -377,6 +378,13 @@ def preview(
     return operation(
         archive, [sync_account(account, None) for account in accounts], mailbox_globs=only
     )
+
+
+def discover(address: str) -> "Discovered | None":
+    """Find the server of an address. Sends nothing but its domain."""
+    from mailvault.transport.discovery import discover as find
+
+    return find(address)
 
 
 def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str, "Mailbox"]]:

@@ -22,6 +22,10 @@ def init(  # one option for each question
     account: Annotated[
         str | None, typer.Option(metavar="NAME", help="A name for the first account.")
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ME@DOMAIN", help="An address: its server is looked up."),
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(metavar="imap|pop3", help="How the server is spoken to.")
     ] = None,
@@ -57,18 +61,23 @@ def init(  # one option for each question
     """Create the archive, and a configuration where there is none."""
     from mailvault.cli.setup import AccountOptions, ArchiveOptions, set_up
 
-    done = set_up(
-        invocation(context).config,
-        ArchiveOptions(path, store),
-        AccountOptions(
-            name=account, protocol=protocol, host=host, user=user, tls=tls, port=port,
-            ca_file=ca_file, tls_fingerprint=tls_fingerprint, insecure=insecure,
-            password_command=password_command, password_file=password_file,
-            password_env=password_env, keyring=keyring,
-        ),
+    options = AccountOptions(
+        name=account, protocol=protocol, host=host, user=user, tls=tls, port=port,
+        ca_file=ca_file, tls_fingerprint=tls_fingerprint, insecure=insecure,
+        password_command=password_command, password_file=password_file,
+        password_env=password_env, keyring=keyring,
     )  # fmt: skip
+    demands: tuple[str, ...] = ()
+    if address is not None:
+        from mailvault import wiring
+        from mailvault.cli.addresses import described
+
+        options, demands = described(options, address, wiring.discover)
+    done = set_up(invocation(context).config, ArchiveOptions(path, store), options)
     if as_json:
-        emit_json({"schema": 1, **asdict(done)})
+        emit_json({"schema": 1, **asdict(done), "demands": list(demands)})
         return
     for line in done.lines() if invocation(context).verbosity >= 0 else ():
         emit(line)
+    for demand in demands if invocation(context).verbosity >= 0 else ():
+        emit(f"note: {demand}")
