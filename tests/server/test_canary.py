@@ -226,7 +226,7 @@ def test_a_crash_shows_no_password(tmp_path: Path, person: MailUser, sabotage: s
     code = (
         "import sys, mailvault.cli.app, mailvault.transport.imap, mailvault.transport.sasl\n"
         "import mailvault.config.secrets, mailvault.protocols.imap.commands\n"
-        "def crash(*arguments): raise RuntimeError('sabotage')\n"
+        "def crash(*arguments, **more): raise RuntimeError('sabotage')\n"
         f"{sabotage}\nsys.argv = ['mailvault', *{arguments!r}]\nmailvault.cli.app.main()\n"
     )
 
