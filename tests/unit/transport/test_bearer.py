@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -116,12 +117,22 @@ def test_no_token_is_asked_for_or_sent_where_others_can_read_it(mechanism: str) 
         )
 
 
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """All that mailvault logs, even after a command of it set logging up."""
+    ours = logging.getLogger("mailvault")
+    caplog.set_level(logging.DEBUG, "mailvault")
+    ours.addHandler(caplog.handler)
+    yield caplog
+    ours.removeHandler(caplog.handler)
+
+
 @pytest.mark.parametrize(
     ("mechanism", "answer"), [("xoauth2", b""), ("oauthbearer", b"AQ==")], ids=["x", "bearer"]
 )
 @pytest.mark.parametrize("offers_initial", [True, False], ids=["at once", "in two steps"])
 def test_a_refused_token_ends_the_session_without_showing_it(
-    mechanism: str, answer: bytes, offers_initial: bool, caplog: pytest.LogCaptureFixture
+    mechanism: str, answer: bytes, offers_initial: bool, logged: pytest.LogCaptureFixture
 ) -> None:
     said: list[bytes] = []
 
@@ -137,11 +148,10 @@ def test_a_refused_token_ends_the_session_without_showing_it(
         peer.say(tag + b" NO [AUTHENTICATIONFAILED] " + CANARY.encode() + b" is wrong\r\n")
         peer.wait_for_end()
 
-    caplog.set_level(logging.DEBUG)
     with ScriptedServer(script) as server, pytest.raises(LoginRefused) as caught:
         ImapClient.connect(loopback(server), Login("tim", token, mechanism), None)
 
     assert said == [answer]
     assert "mailvault login" in str(caught.value.hint)
-    assert "status 401, scope mail.read" in caplog.text
-    assert CANARY not in caplog.text + str(caught.value)
+    assert "status 401, scope mail.read" in logged.text
+    assert CANARY not in logged.text + str(caught.value)
