@@ -71,3 +71,12 @@ def test_the_json_of_the_page_has_the_fields_of_the_program(
     (printed,) = setting.run(command, "--json").lines()
 
     assert set(printed) == set(json.loads(block))
+
+
+def test_the_json_of_login_has_the_fields_of_the_page(setting: Setting, account: str) -> None:
+    setting.configure(work=account)
+    (block, *_) = re.findall(r"```json\n(.*?)```", section_of("login"), re.DOTALL)
+
+    (printed,) = setting.run("login", "work", "--status", "--json").lines()
+
+    assert set(printed) == set(json.loads(block))
