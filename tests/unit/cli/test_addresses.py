@@ -11,7 +11,11 @@ from mailvault.errors import UsageError
 from mailvault.transport.autoconfig import Discovered
 from tests.unit.cli.program import run_program
 
-NOTHING = AccountOptions(*[None] * 8, False, None, None, None, False)  # type: ignore[arg-type]
+NOTHING = AccountOptions(
+    name=None, protocol=None, host=None, user=None, tls=None, port=None, ca_file=None,
+    tls_fingerprint=None, insecure=False, password_command=None, password_file=None,
+    password_env=None, keyring=False,
+)  # fmt: skip
 
 
 def nobody(address: str) -> Discovered | None:

@@ -13,6 +13,7 @@ from mailvault.errors import ConfigurationError
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 OPTIONAL = re.compile(r"^# (?P<setting>(?P<key>[a-z_0-9]+) = .*)$")
+WITHOUT_DEFAULT = ("ca_file", "tls_fingerprint", "schedule", "max_rate", "daily_limit")
 ELSEWHERE = ("password_command", "password_file", "password_env", "keyring", "password")
 
 # Keys that belong to the other protocol, or to the other side of a contradiction, need these.
@@ -92,7 +93,7 @@ def test_the_defaults_the_example_shows_are_the_defaults(table: str) -> None:
         setting
         for where, key, setting in uncommented()
         if where == table
-        and key not in (*ELSEWHERE, "ca_file", "tls_fingerprint", "schedule")
+        and key not in (*ELSEWHERE, *WITHOUT_DEFAULT)
         and key != "delete_after_days"
     ]
 

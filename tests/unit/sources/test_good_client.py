@@ -84,7 +84,8 @@ class Run:
         standing = self._archive.standings.of("a")
         spent = (standing.day, standing.octets) if standing.day else None
         allowance = Allowance(self._clock, daily_limit=daily_limit, spent=spent)
-        with BentServer(self._served, bend, extensions=(b"ESEARCH",)) as server:
+        bent = BentServer(self._served, bend, extensions=(b"ESEARCH",))
+        with bent as server:
             endpoint = Endpoint(server.host, server.port, TlsMode.NONE, allowance=allowance)
 
             def connect() -> ImapClient:
@@ -102,7 +103,7 @@ class Run:
                 allowance=allowance,
             )
             (report,) = sync(self._archive, [account], by_hand=by_hand).accounts
-            self.connections = server.connections
+            self.connections = bent.connections
         return report
 
 
