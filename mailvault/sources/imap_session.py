@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RECONNECT = Backoff(attempts=5, first=1.0, longest=15.0, busy=20.0)
+RECONNECT = Backoff(attempts=5, first=1.0, longest=15.0, busy=20.0, bearable=60.0)
 """How often a lost connection is made again, and after which waits."""
 
 PATIENCE = 60.0

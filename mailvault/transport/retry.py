@@ -1,6 +1,7 @@
 """Trying again: how often, how long between, and which failures deserve it."""
 
 import logging
+import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Backoff:
     first: float = 1.0
     longest: float = 60.0
     busy: float = 30.0  # the least wait after a server said that it is overloaded
-    bearable: float = 60.0  # a server that names a longer wait is not waited for
+    bearable: float = math.inf  # a server that names a longer wait is not waited for
 
     def waits(self, chance: Callable[[], float] = random.random) -> Iterator[float]:
         """Yield the seconds to wait before the second attempt, the third, and so on."""
