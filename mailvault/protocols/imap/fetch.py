@@ -17,11 +17,12 @@ from mailvault.protocols.imap.types import Body, Fetch, Section
 from mailvault.protocols.imap.uidset import MAXIMUM
 
 # The items we ask for, in any order, up to the body. A repeated group keeps what it matched
-# last, so each stands for its item wherever that was.
+# last, so each stands for its item wherever that was. UIDs near 2**32 go the general way,
+# which checks them.
 _FAST = re.compile(
     rb"""\*[ ]([0-9]{1,10})[ ]FETCH[ ]\(
     (?:(?:
-        UID[ ]([0-9]{1,10})
+        UID[ ]([0-9]{1,9} | [1-3][0-9]{9})
       | FLAGS[ ]\(([^()"{]*)\)
       | INTERNALDATE[ ]"([^"\\]*)"
       | RFC822\.SIZE[ ]([0-9]{1,18})
@@ -52,12 +53,9 @@ def parse_fast(response: Response) -> Fetch | None:
     literals = response.literals
     if literals and (len(literals) > 1 or response.texts[1] != b")"):
         return None
-    number = Uid(int(uid)) if uid else None
-    if number is not None and number > MAXIMUM:
-        return None
     return Fetch(
         int(sequence),
-        number,
+        Uid(int(uid)) if uid else None,
         parse_flags(flags) if flags is not None else None,
         parse_internal_date(date) if date else None,
         int(size) if size else None,
