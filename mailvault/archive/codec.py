@@ -164,10 +164,9 @@ def train(texts: Sequence[bytes]) -> Dictionary | None:
     return Dictionary(trained.as_bytes())
 
 
-def saving(
-    codec: Codec, texts: Sequence[bytes], new: Dictionary, old: Dictionary | None
-) -> float:
+def saving(texts: Sequence[bytes], new: Dictionary, old: Dictionary | None) -> float:
     """Estimate the share of its octets that a text gains by another dictionary."""
+    codec = Codec()  # contexts are large, and the dictionary may be dropped
     trials = _spread(texts, len(texts) // _MOST_TRIALS + 1)
     gained = sum(
         len(codec.compress(text, old)) - len(codec.compress(text, new)) for text in trials
