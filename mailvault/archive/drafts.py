@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 GROUP_OCTETS = 24 << 20
 GROUP_MESSAGES = 1000
+GROUP_CHANGES = 5000
 REASON_LIMIT = 500
 _HELD = 1 << 20  # a message above this lies on disk
 
@@ -94,10 +95,15 @@ class Group:
     streamed: list[StreamedOctets] = field(default_factory=list)
     mailbox_ids: set[int] = field(default_factory=set)
     octets: int = 0
+    changes: int = 0
 
     @property
     def is_full(self) -> bool:
-        return self.octets >= GROUP_OCTETS or len(self.prepared) >= GROUP_MESSAGES
+        return (
+            self.octets >= GROUP_OCTETS
+            or len(self.prepared) >= GROUP_MESSAGES
+            or self.changes >= GROUP_CHANGES
+        )
 
     def take(self, draft: Draft) -> None:
         record, prepared = draft.complete()
@@ -107,6 +113,7 @@ class Group:
         else:
             self.records.append(record)
         self.prepared += prepared
+        self.changes += _changes(record)
         self.streamed += draft.streamed
         self.octets += draft.octets
         if draft.mailbox_id is not None:
@@ -154,6 +161,13 @@ def storable_date(instant: datetime | None) -> datetime | None:
         return with_zone(to_seconds(instant), to_zone(instant))
     except OverflowError:
         return None
+
+
+def _changes(record: Record) -> int:
+    if not isinstance(record, MailboxChanged):
+        return 1
+    lists = (record.placed, record.reflagged, record.expunged, record.owed)
+    return sum(len(each) for each in lists)
 
 
 def _joined(first: Record, second: Record) -> Record | None:

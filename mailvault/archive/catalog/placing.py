@@ -35,6 +35,7 @@ class _Present:
     first_run: int
     message_id: int
     flag_set_id: int
+    size: int
 
 
 class MailboxWriter:
@@ -91,7 +92,7 @@ class MailboxWriter:
             if each.uid in present and present[each.uid].message_id == numbers[each.digest]
         }
         # RFC 9051 2.3.1.1 forbids a UID to change its message; servers do it all the same.
-        self._end(each for each in present.values() if each.uid not in same)
+        self._end([each for each in present.values() if each.uid not in same])
         self._reflag((present[uid] for uid in same), flags)
         rows = [
             self._row(each, numbers[each.digest], flags[each.uid])
@@ -129,9 +130,17 @@ class MailboxWriter:
 
     def _present(self, uids: Collection[Uid]) -> list[_Present]:
         columns = placement.c
-        query = select(
-            columns.uid, columns.first_run, columns.message_id, columns.flag_set_id
-        ).where(_here(placement, self._key), columns.gone_run.is_(None))
+        query = (
+            select(
+                columns.uid,
+                columns.first_run,
+                columns.message_id,
+                columns.flag_set_id,
+                message.c.size,
+            )
+            .join(message, message.c.id == columns.message_id)
+            .where(_here(placement, self._key), columns.gone_run.is_(None))
+        )
         return [
             _Present(*row)
             for some in chunked(list(uids), PARAMETERS)
@@ -157,11 +166,12 @@ class MailboxWriter:
                 [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed],
             )
 
-    def _end(self, present: Iterable[_Present]) -> None:
+    def _end(self, present: Sequence[_Present]) -> None:
         rows = [self._bound(e) | {"run": self._run, "how": EXPUNGED} for e in present]
         if rows:
             execute_many(self._connection, _END, rows)
-            self._count_again()
+            octets = sum(each.size for each in present)
+            self._count(mailbox.c.messages - len(rows), mailbox.c.octets - octets)
 
     def _bound(self, present: _Present) -> dict[str, Any]:
         return {
