@@ -2,10 +2,83 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mailvault.archive.content.packs import PackCache
+from mailvault.archive.content.volume import Volume
+from mailvault.archive.content.volume_writer import VolumeWriter
+from mailvault.archive.journal_mode import ROLLBACK_JOURNAL
+from mailvault.errors import NoSpace
 from mailvault.mail.model import Digest
+from tests.unit.archive.content.stored_mail import build_message, random_octets, store_all
+
+
+def test_a_full_disk_is_called_a_full_disk(tmp_path):
+    volume = Volume(tmp_path / "000001.db", "a", PackCache())
+    writer = VolumeWriter(volume, ROLLBACK_JOURNAL)
+    writer.commit(is_full=False)
+    writer.begin()
+    writer._connection.execute("PRAGMA max_page_count = 20")
+
+    with pytest.raises(NoSpace):
+        writer.add_pack(1, bytearray(200_000), [(bytes(32), 0, 1, 0, 200_000, 9, 0, None)])
+    writer.rollback()
+
+    assert volume.digests() == b""
+    writer.close()
+
+
+def test_a_reader_sees_what_was_committed_while_more_is_staged(open_store):
+    writing = open_store()
+    [digest] = store_all(writing, [build_message(1)])
+    staged = [writing.prepare(random_octets(2000, n)) for n in range(5)]
+    for prepared in staged:
+        writing.put(prepared)
+
+    reading = open_store()
+
+    assert list(reading.digests()) == [digest]
+    assert reading.get(digest) == build_message(1)
+    writing.commit()
+    assert all(reading.prove(prepared.digest) == 2000 for prepared in staged)
+
+
+def test_a_message_is_read_while_so_much_is_staged_that_the_volume_is_locked(open_store):
+    store = open_store()
+    [digest] = store_all(store, [build_message(1)])
+    large = [store.prepare(random_octets(4_000_000, n)) for n in range(8)]
+
+    for prepared in large:
+        store.put(prepared)
+        assert store.prepare(build_message(1)).outline is None
+        assert store.get(digest) == build_message(1)
+        assert prepared.digest not in store
+    store.commit()
+
+    assert sum(store.prove(prepared.digest) for prepared in large) == 32_000_000
+
+
+def test_a_commit_in_one_thread_and_reading_in_others_do_not_disturb_each_other(open_store):
+    store = open_store(volume_limit=3_000_000)
+    messages = [build_message(n, random_octets(30_000, n)) for n in range(300)]
+
+    def prepare_and_read(message: bytes):
+        prepared = store.prepare(message)
+        earlier = next(iter(store.digests()), None)
+        return prepared, earlier is None or store.prove(earlier)
+
+    with ThreadPoolExecutor(4) as pool:
+        for count, (prepared, is_read) in enumerate(pool.map(prepare_and_read, messages)):
+            assert is_read
+            store.put(prepared)
+            if count % 20 == 19:
+                store.commit()
+    store.commit()
+
+    assert all(store.get(Digest.of(message)) == message for message in messages)
+    assert list(store.check()) == []
 
 
 def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
