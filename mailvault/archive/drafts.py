@@ -15,11 +15,12 @@ from mailvault.ports import Prepared
 
 log = logging.getLogger(__name__)
 
-GROUP_OCTETS = 24 << 20
+GROUP_OCTETS = 12 << 20
 GROUP_MESSAGES = 1000
 GROUP_CHANGES = 5000
 REASON_LIMIT = 500
 _HELD = 1 << 20  # a message above this lies on disk
+_LEAST = 16 << 10
 
 Prepare: TypeAlias = Callable[[Octets], "Future[Prepared]"]
 
@@ -197,5 +198,6 @@ def _recognised(batch: Batch, sizes: Mapping[Digest, int]) -> tuple[Placed, ...]
 
 
 def _held(octets: Octets) -> int:
-    """What a message costs in memory on its way."""
-    return min(octet_count(octets), _HELD) if not isinstance(octets, bytes) else len(octets)
+    """What a message counts for on its way; small ones too, for a kill loses all of them."""
+    size = min(octet_count(octets), _HELD) if not isinstance(octets, bytes) else len(octets)
+    return max(size, _LEAST)
