@@ -15,7 +15,7 @@ from mailvault.ports import Prepared
 
 log = logging.getLogger(__name__)
 
-GROUP_OCTETS = 12 << 20
+GROUP_OCTETS = 8 << 20
 GROUP_MESSAGES = 1000
 GROUP_CHANGES = 5000
 REASON_LIMIT = 500

@@ -32,7 +32,7 @@ from mailvault.mail.changes import (
 from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
 from mailvault.ports import Clock, ContentStore, Prepared
 
-IN_FLIGHT = 16 << 20
+IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
 
 _THREADS = min(4, os.cpu_count() or 1)
