@@ -208,11 +208,10 @@ class MailboxWriter:
 
     def _end_other_numbering(self) -> None:
         """Placements under another UIDVALIDITY are history, and so are its debts."""
-        again = placement.alias()
         is_here = exists().where(
-            again.c.message_id == placement.c.message_id,
-            _here(again, self._key),
-            again.c.gone_run.is_(None),
+            _AGAIN.c.message_id == placement.c.message_id,
+            _here(_AGAIN, self._key),
+            _AGAIN.c.gone_run.is_(None),
         )
         ended = self._connection.execute(
             update(placement)
@@ -266,6 +265,8 @@ def _elsewhere(table: Any, key: dict[str, int]) -> ColumnElement[bool]:
     )
     return where
 
+
+_AGAIN = placement.alias()  # made once: an alias copies every column
 
 _BOUND = (
     (placement.c.mailbox_id == bindparam("in_mailbox"))
