@@ -35,7 +35,8 @@ from mailvault.ports import Clock, ContentStore, Prepared
 IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
 
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""One core reads and stores: more threads than the others would only wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)

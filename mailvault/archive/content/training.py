@@ -21,7 +21,7 @@ _GROWTH = 4
 """A dictionary is made anew once there is so many times the text there was."""
 
 _RETRY = 2
-_ENOUGH = 8 << 20  # octets of text to learn from
+_ENOUGH = 3 << 20  # octets of text to learn from
 
 
 class Training:
