@@ -2,15 +2,17 @@
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.corpus.odd import oddities
 from tests.corpus.ordinary import generate
-from tests.server.accounts import append_all, read
-from tests.server.vault import Vault, difference
-from tests.servers.users import MailUser
+from tests.server.accounts import append_all, furnish, read
+from tests.server.vault import Vault, difference, new_vault
+from tests.servers.dovecot import Dovecot
+from tests.servers.users import MailUser, new_user
 
 pytestmark = pytest.mark.server
 
@@ -27,20 +29,35 @@ LETTERS = {
 }
 
 
-@pytest.fixture
-def level(vault: Vault, furnished_user: MailUser) -> Vault:
-    """A vault after three syncs: mail came, changed and went."""
+@pytest.fixture(scope="module")
+def user(dovecot: Dovecot) -> MailUser:
+    user = new_user(dovecot)
+    furnish(user)
+    return user
+
+
+@pytest.fixture(scope="module")
+def level(user: MailUser, tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A vault after three syncs: mail came, changed and went. Not to be changed."""
+    vault = new_vault(tmp_path_factory.mktemp("level") / "vault", user)
     vault.sync()
-    with furnished_user.session() as session:
+    with user.session() as session:
         session.select("INBOX")
         session.store("1:9", "+FLAGS (\\Flagged Todo)")
         session.expunge("10:12")
     vault.sync()
-    with furnished_user.session() as session:
+    with user.session() as session:
         append_all(session, "Läbel", generate(77, 5))
         session.command(b"DELETE 100%")
     vault.sync()
     return vault
+
+
+@pytest.fixture
+def copied(level: Vault, user: MailUser, tmp_path: Path) -> Vault:
+    """A copy of the vault, to be damaged."""
+    shutil.copytree(level.archive, tmp_path / "archive")
+    return Vault(tmp_path, user)
 
 
 def test_cat_gives_the_very_octets(level: Vault) -> None:
@@ -95,16 +112,16 @@ def test_export_to_mbox_can_be_undone(level: Vault, tmp_path: Path) -> None:
     assert len(unquoted) == 17
 
 
-def test_a_deleted_catalog_is_rebuilt_equal(level: Vault, furnished_user: MailUser) -> None:
-    before = _everything(level)
-    for path in level.archive.glob("catalog.db*"):
+def test_a_deleted_catalog_is_rebuilt_equal(copied: Vault, user: MailUser) -> None:
+    before = _everything(copied)
+    for path in copied.archive.glob("catalog.db*"):
         path.unlink()
 
-    level.run("rebuild")
+    copied.run("rebuild")
 
-    assert _everything(level) == before
-    assert not difference(level.holdings(), read(furnished_user))
-    assert level.sync()["accounts"][0]["ok"]
+    assert _everything(copied) == before
+    assert not difference(copied.holdings(), read(user))
+    assert copied.sync()["accounts"][0]["ok"]
 
 
 def test_verify_is_content_with_a_sound_archive(level: Vault) -> None:
@@ -114,14 +131,14 @@ def test_verify_is_content_with_a_sound_archive(level: Vault) -> None:
     assert report["checked"] == level.run("status", "--json").document()["archive"]["messages"]
 
 
-def test_verify_finds_every_damaged_volume(level: Vault) -> None:
-    (volume,) = (level.archive / "content").glob("*.db")
+def test_verify_finds_every_damaged_volume(copied: Vault) -> None:
+    (volume,) = (copied.archive / "content").glob("*.db")
     octets = bytearray(volume.read_bytes())
     for place in range(len(octets) // 2, len(octets) - 8192, 65536):
         octets[place] ^= 0x55
     volume.write_bytes(octets)
 
-    report = level.run("verify", "--json", code=4).document()
+    report = copied.run("verify", "--json", code=4).document()
 
     assert report["findings"]
 
