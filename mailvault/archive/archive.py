@@ -104,7 +104,10 @@ class Archive:
     def _open_for_reading(
         cls, layout: Layout, content: OpenContent, clock: Clock, wait: float
     ) -> Self:
-        _require_catalog(layout)
+        if dialect.is_absent(layout.catalog):
+            _refuse_lost_catalog(layout)
+            with cls._open_for_writing(layout, content, clock, wait):
+                pass  # which does what a killed `create` left undone
         engine = dialect.open_reading(layout.catalog)
         with ExitStack() as resources:
             resources.callback(engine.dispose)
@@ -184,20 +187,17 @@ def _refuse_foreign(path: Path) -> None:
             raise ArchiveError(f"{path} is not empty", hint="choose a folder of its own")
 
 
-def _require_catalog(layout: Layout) -> None:
-    if not dialect.is_absent(layout.catalog):
-        return
+def _refuse_lost_catalog(layout: Layout) -> None:
+    """Without a catalog the journal must be empty: then nothing was ever archived."""
     if layout.journal.files():
         raise ArchiveDamaged(f"{layout.catalog} is missing", hint=dialect.REBUILD_HINT)
-    raise ArchiveDamaged(f"{layout.path} holds nothing yet", hint="run: mailvault sync")
 
 
 def _create_catalog(layout: Layout) -> None:
     """Make the catalog of a new archive, also where making it was cut short."""
     if not dialect.is_absent(layout.catalog):
         return
-    if layout.journal.files():
-        _require_catalog(layout)
+    _refuse_lost_catalog(layout)
     dialect.remove_database(layout.catalog)
     dialect.create_database(layout.catalog)
     with Catalog(layout.catalog, dialect.open_writing(layout.catalog)) as catalog:

@@ -23,7 +23,7 @@ _WINDOW_LIMIT = 1 << 27
 _DICTIONARY_LEVEL = 9
 _DICTIONARY_LIMIT = 512 << 10
 _DICTIONARY_SHARE = 6  # larger dictionaries than a sixth of the text cost more than they save
-_TRAINING_LIMIT = 12 << 20
+_TRAINING_LIMIT = 8 << 20
 _LEAST_SAMPLES = 10
 _LEAST_DICTIONARY = 2048
 _MOST_TRIALS = 256
@@ -164,10 +164,9 @@ def train(texts: Sequence[bytes]) -> Dictionary | None:
     return Dictionary(trained.as_bytes())
 
 
-def saving(
-    codec: Codec, texts: Sequence[bytes], new: Dictionary, old: Dictionary | None
-) -> float:
+def saving(texts: Sequence[bytes], new: Dictionary, old: Dictionary | None) -> float:
     """Estimate the share of its octets that a text gains by another dictionary."""
+    codec = Codec()  # contexts are large, and the dictionary may be dropped
     trials = _spread(texts, len(texts) // _MOST_TRIALS + 1)
     gained = sum(
         len(codec.compress(text, old)) - len(codec.compress(text, new)) for text in trials

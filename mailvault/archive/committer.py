@@ -21,6 +21,8 @@ from mailvault.ports import ContentStore, Prepared
 Told: TypeAlias = Callable[[int], None]
 """Told how many groups of the journal are done."""
 
+_AGAIN = "run the command again: it brings everything up to date first"
+
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ class Committer:
         self._journal = journal
         self._catalog = catalog
         self._position = catalog.position()
+        self._is_sound = True
         self.unindexed = 0  # messages of which the store could give no outline
 
     def catch_up(self, told: Told | None = None) -> int:
@@ -50,7 +53,12 @@ class Committer:
     def commit(
         self, run: RunNumber, records: Sequence[Record], prepared: Sequence[Prepared]
     ) -> None:
-        """Make a group durable before returning."""
+        """Make a group durable before returning.
+
+        After a failure behind the content, only the next writer can tell how far it got.
+        """
+        if not self._is_sound:
+            raise ArchiveError(f"{self._catalog.path}: an earlier commit failed", hint=_AGAIN)
         try:
             for message in prepared:
                 self._content.put(message)
@@ -59,9 +67,11 @@ class Committer:
         except BaseException:
             self._content.rollback()
             raise
+        self._is_sound = False
         position = self._journal.append(records, run, self._position)
         outlines = {each.digest: each.outline for each in prepared if each.outline}
         self._apply(Group(tuple(records), position), outlines)
+        self._is_sound = True
 
     def _apply(self, group: Group, outlines: Mapping[Digest, Outline]) -> None:
         indexes = {digest: index_message(digest, each) for digest, each in outlines.items()}

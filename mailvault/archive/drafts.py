@@ -15,10 +15,12 @@ from mailvault.ports import Prepared
 
 log = logging.getLogger(__name__)
 
-GROUP_OCTETS = 24 << 20
+GROUP_OCTETS = 8 << 20
 GROUP_MESSAGES = 1000
+GROUP_CHANGES = 5000
 REASON_LIMIT = 500
 _HELD = 1 << 20  # a message above this lies on disk
+_LEAST = 16 << 10
 
 Prepare: TypeAlias = Callable[[Octets], "Future[Prepared]"]
 
@@ -96,10 +98,15 @@ class Group:
     streamed: list[StreamedOctets] = field(default_factory=list)
     mailbox_ids: set[int] = field(default_factory=set)
     octets: int = 0
+    changes: int = 0
 
     @property
     def is_full(self) -> bool:
-        return self.octets >= GROUP_OCTETS or len(self.prepared) >= GROUP_MESSAGES
+        return (
+            self.octets >= GROUP_OCTETS
+            or len(self.prepared) >= GROUP_MESSAGES
+            or self.changes >= GROUP_CHANGES
+        )
 
     def take(self, draft: Draft) -> None:
         record, prepared = draft.complete()
@@ -109,6 +116,7 @@ class Group:
         else:
             self.records.append(record)
         self.prepared += prepared
+        self.changes += _changes(record)
         self.streamed += draft.streamed
         self.octets += draft.octets
         if draft.mailbox_id is not None:
@@ -158,6 +166,13 @@ def storable_date(instant: datetime | None) -> datetime | None:
         return None
 
 
+def _changes(record: Record) -> int:
+    if not isinstance(record, MailboxChanged):
+        return 1
+    lists = (record.placed, record.reflagged, record.expunged, record.owed)
+    return sum(len(each) for each in lists)
+
+
 def _joined(first: Record, second: Record) -> Record | None:
     """Two batches that only brought messages, as one: what depends on order stays apart."""
     if not (isinstance(first, MailboxChanged) and isinstance(second, MailboxChanged)):
@@ -187,5 +202,6 @@ def _recognised(batch: Batch, sizes: Mapping[Digest, int]) -> tuple[Placed, ...]
 
 
 def _held(octets: Octets) -> int:
-    """What a message costs in memory on its way."""
-    return min(octet_count(octets), _HELD) if not isinstance(octets, bytes) else len(octets)
+    """What a message counts for on its way; small ones too, for a kill loses all of them."""
+    size = min(octet_count(octets), _HELD) if not isinstance(octets, bytes) else len(octets)
+    return max(size, _LEAST)

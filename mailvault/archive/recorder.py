@@ -32,10 +32,11 @@ from mailvault.mail.changes import (
 from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
 from mailvault.ports import Clock, ContentStore, Prepared
 
-IN_FLIGHT = 16 << 20
+IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
 
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""One core reads and stores: more threads than the others would only wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)

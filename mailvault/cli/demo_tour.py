@@ -4,6 +4,8 @@ Every step takes the way a user's command takes: the same configuration file, wi
 operations. Only the mail server is our own.
 """
 
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -291,22 +293,22 @@ class Tour:
         return checks
 
     def _farewell(self, report: DemoReport) -> None:
+        command = _own_command()
         self._say("")
         verdict = (
-            "Everything came back as it was." if not report.exit_code else "Something is wrong."
+            "Something is wrong." if report.exit_code else "Everything came back as it was."
         )
         self._say(f"{verdict} The whole demonstration took {report.seconds:.1f} s.")
         if self._is_kept:
+            configuration = self._folder / "mailvault.toml"
             self._say(f"It is all in {self._folder}; look around, for example:")
-            self._say(
-                f"  mailvault --config {self._folder / 'mailvault.toml'} list --mailbox INBOX"
-            )
+            self._say(f"  {command} --config {configuration} list --mailbox INBOX")
         else:
-            self._say("Its folder has been removed. To keep one:  mailvault demo FOLDER")
+            self._say(f"Its folder has been removed. To keep one:  {command} demo FOLDER")
         self._say("The same with your own account, which is only read and never changed:")
-        self._say("  mailvault init     asks for the server, writes the configuration")
-        self._say("  mailvault check    tries to log in and lists the mailboxes")
-        self._say("  mailvault sync     fills the archive; again later for what is new")
+        self._say(f"  {command} init     asks for the server, writes the configuration")
+        self._say(f"  {command} check    tries to log in and lists the mailboxes")
+        self._say(f"  {command} sync     fills the archive; again later for what is new")
 
     def _step(self, title: str, command: str = "") -> None:
         self._steps += 1
@@ -314,6 +316,11 @@ class Tour:
             self._say("")
         heading = f"{self._steps}. {title}"
         self._say(f"{heading:40} $ {command}".rstrip() if command else heading)
+
+
+def _own_command() -> str:
+    """How to call this program: by its name where the shell would find it."""
+    return "mailvault" if shutil.which("mailvault") else sys.argv[0]
 
 
 def _archived(

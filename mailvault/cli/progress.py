@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watched(context: typer.Context, *, total: int | None = None) -> "Iterator[Progress]":
-    """Show progress while the context is open, if a person watches; else be silent.
-
-    ``total`` is the number of messages when it is known from the start.
-    """
+def watched(context: typer.Context) -> "Iterator[Progress]":
+    """Show progress while the context is open, if a person watches; else be silent."""
     if invocation(context).verbosity < 0 or not is_interactive():
         from mailvault.operations.reports import Silent
 
@@ -26,5 +23,5 @@ def watched(context: typer.Context, *, total: int | None = None) -> "Iterator[Pr
         return
     from mailvault.cli.progress_bar import ProgressBar
 
-    with ProgressBar(total) as bar:
+    with ProgressBar() as bar:
         yield bar

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mailvault.cli.render import size_text
-from mailvault.cli.terminal import printable, shortened
+from mailvault.cli.terminal import padded, printable, shortened
 from mailvault.mail.model import MailboxName
 
 NAME_WIDTH = 30
@@ -16,7 +16,7 @@ NAME_WIDTH = 30
 class ProgressBar:
     """Implements `operations.reports.Progress`. Its lines vanish when it is left."""
 
-    def __init__(self, total: int | None = None) -> None:
+    def __init__(self) -> None:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
@@ -27,10 +27,9 @@ class ProgressBar:
             transient=True,
             refresh_per_second=5,
         )
-        self._total = total
-        self._task = self._bar.add_task("", total=total, octets="", rate="")
+        self._task = self._bar.add_task("", total=None, octets="", rate="")
         self._lock = Lock()
-        self._open: dict[tuple[str, MailboxName], int] = {}
+        self._expected = 0
         self._stored = 0
         self._octets = 0
 
@@ -46,13 +45,19 @@ class ProgressBar:
     ) -> None:
         self._bar.stop()
 
-    def mailbox(self, account: str, name: MailboxName, messages: int | None) -> None:
+    def expect(self, messages: int) -> None:
         with self._lock:
-            self._open[account, name] = messages or 0
+            self._expected += messages
+        self._bar.update(self._task, total=self._total())
+
+    def mailbox(
+        self,
+        account: str,
+        name: MailboxName,
+        messages: int | None,  # noqa: ARG002 - `expect` told of all of them at once
+    ) -> None:
         shown = shortened(printable(f"{account} {name}"), NAME_WIDTH)
-        self._bar.update(
-            self._task, description=shown.ljust(NAME_WIDTH), total=self._expected()
-        )
+        self._bar.update(self._task, description=padded(shown, NAME_WIDTH))
 
     def stored(self, messages: int, octets: int) -> None:
         with self._lock:
@@ -62,19 +67,14 @@ class ProgressBar:
         self._bar.update(
             self._task,
             advance=messages,
-            total=self._expected(),
+            total=self._total(),
             octets=size_text(self._octets),
             rate=f"{size_text(int(self._octets / elapsed))}/s" if elapsed > 1 else "",
         )
 
     def done(self, account: str, name: MailboxName) -> None:
-        with self._lock:
-            self._open.pop((account, name), None)
-        self._bar.update(self._task, total=self._expected())
+        pass
 
-    def _expected(self) -> int | None:
-        """How many messages there will be, as far as the open mailboxes tell."""
-        if self._total is not None:
-            return self._total
-        with self._lock:
-            return max(self._stored, sum(self._open.values())) if self._open else self._stored
+    def _total(self) -> int | None:
+        """What was announced was a guess: the bar never goes beyond its end."""
+        return max(self._expected, self._stored) or None

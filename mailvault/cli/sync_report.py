@@ -82,15 +82,23 @@ def _counts(reports: Sequence[MailboxReport]) -> str:
 
 
 def sync_exit_code(report: SyncReport, only: MailboxGlobs | None) -> int:
-    """A glob of the command line that selects nothing anywhere is a mistake in typing."""
-    return max(report.exit_code, UsageError.exit_code if _selects_nothing(report, only) else 0)
+    """Globs that select nothing are a mistake, although nothing went wrong."""
+    mistakes = _mistakes(report, only)
+    return max(report.exit_code, UsageError.exit_code if mistakes else 0)
 
 
-def _selects_nothing(report: SyncReport, only: MailboxGlobs | None) -> bool:
-    return only is not None and all(
-        account.ok and not account.suspicion and not account.mailboxes
+def _mistakes(report: SyncReport, only: MailboxGlobs | None) -> list[str]:
+    """Say which globs select no mailbox. ``only`` may well select none in some accounts."""
+    empty = [
+        account.name
         for account in report.accounts
-    )
+        if account.ok and not account.suspicion and not account.mailboxes
+    ]
+    if only is None:
+        return [f"accounts.{name}.mailboxes: no mailbox is selected" for name in empty]
+    if len(empty) == len(report.accounts):
+        return [f"no mailbox matches {' '.join(only.patterns)}"]
+    return []
 
 
 def explain_sync(report: SyncReport, only: MailboxGlobs | None, log_format: str) -> None:
@@ -98,9 +106,9 @@ def explain_sync(report: SyncReport, only: MailboxGlobs | None, log_format: str)
     for account in report.accounts:
         for what, hint in _troubles(account):
             explain(what, hint, exit_code=account.exit_code, log_format=log_format)
-    if _selects_nothing(report, only) and only is not None:
+    for mistake in _mistakes(report, only):
         explain(
-            f"no mailbox matches {' '.join(only.patterns)}",
+            mistake,
             "mailvault mailboxes --remote lists what the server has",
             exit_code=UsageError.exit_code,
             log_format=log_format,

@@ -26,8 +26,10 @@ def sync(
     """Bring the archive level with the servers."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
+    from mailvault.cli.heap import bound_heap
     from mailvault.cli.sync_report import explain_sync, sync_exit_code, sync_json, sync_lines
 
+    bound_heap()
     settings = configuration(context)
     chosen = chosen_accounts(settings, accounts)
     only = chosen_globs(mailbox)

@@ -56,8 +56,9 @@ class SyncAccount:
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """``only`` narrows the account's own globs; ``accept_empty`` silences the guard.
+    """``only`` narrows the account's own globs.
 
+    ``accept_empty`` says that what vanished was meant to, now and in the runs before.
     ``by_hand``: a person named the accounts, and may try again before a pause is over.
     """
 
@@ -107,6 +108,8 @@ class AccountSync:
     def run(self) -> AccountReport:
         """Sync what can be synced. Raises only what concerns the archive itself."""
         self._account_id = self.recorder.account(self.account.name, self.account.protocol)
+        if self.options.accept_empty:
+            self.recorder.accept(self._account_id)
         self._before = {each.mailbox_id: each for each in self._archived()}
         suspicion: str | None = None
         standing = self.archive.standings.of(self.account.name)

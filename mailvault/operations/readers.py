@@ -16,14 +16,17 @@ from mailvault.errors import (
     MailvaultError,
     ServerBusy,
 )
-from mailvault.mail.model import Batch
+from mailvault.mail.model import Batch, octet_count
 from mailvault.operations.plan import Task
 from mailvault.ports import Known, Source
 
 log = logging.getLogger(__name__)
 
-READ_AHEAD = 8 << 20
+READ_AHEAD = 2 << 20
 """Octets of messages read but not yet taken by the writer, over all connections."""
+
+LEAST = 8 << 10
+"""What a message counts for at the least, so that a kill never costs more than a batch."""
 
 LOSSES = 3
 """Mailboxes in a row that fail for want of a connection before an account is given up."""
@@ -110,14 +113,14 @@ class Readers:
                 return None
             event = self._events.popleft()
             if isinstance(event, Read):
-                self._waiting -= event.batch.octets
+                self._waiting -= _weight(event.batch)
                 self._changed.notify_all()
             return event
 
     def _put(self, event: Event) -> bool:
         """Queue an event once there is room; False when nobody wants it any more."""
         with self._changed:
-            octets = event.batch.octets if isinstance(event, Read) else 0
+            octets = _weight(event.batch) if isinstance(event, Read) else 0
             while octets and self._waiting > READ_AHEAD and not self._stopped:
                 self._changed.wait()
             if self._stopped:
@@ -198,3 +201,7 @@ class Readers:
     def unread(self) -> Sequence[Task]:
         """The mailboxes never begun, because the connection was given up."""
         return tuple(self._tasks)
+
+
+def _weight(batch: Batch) -> int:
+    return sum(max(LEAST, octet_count(each.octets)) for each in batch.arrived)

@@ -17,7 +17,7 @@ from mailvault.transport.imap_values import Fetched, FetchedSet, Selected
 
 log = logging.getLogger(__name__)
 
-TARGET_OCTETS = 2 << 20
+TARGET_OCTETS = 1 << 20
 """What one FETCH command should bring: enough to fill the link, little enough for memory."""
 
 FEWEST, MOST = 8, 400

@@ -1,11 +1,11 @@
 """Messages and their flags over a session: pipelined, and believed only when complete."""
 
 import logging
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mailvault.mail.envelope import parse_envelope
 from mailvault.mail.model import Octets, Uid
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.commands import FetchItem
@@ -23,7 +23,6 @@ _FINGERPRINT_ITEMS = (
     *(FetchItem.FLAGS, FetchItem.INTERNALDATE, FetchItem.SIZE),
     FetchItem.MESSAGE_ID,
 )
-_MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -194,7 +193,8 @@ def _email_id(fetch: Fetch) -> str | None:
 
 
 def _message_id(sections: tuple[Section, ...]) -> str | None:
+    """Read it as the archive's index does, for the two are compared."""
     for section in sections:
-        if isinstance(section.octets, bytes) and (found := _MESSAGE_ID.search(section.octets)):
-            return found[1].strip().decode("latin-1")
+        if isinstance(section.octets, bytes):
+            return parse_envelope(section.octets).message_id
     return None

@@ -50,6 +50,8 @@ class Session:
 
     def send(self, command: Command) -> str:
         """Write a command behind those in flight and return its tag."""
+        if self.stream.is_broken:
+            raise ConnectionLost(f"the connection to {self.endpoint} is gone")
         tag = self.connection.send(command)
         self.flush()
         return tag

@@ -29,9 +29,9 @@ def synced(vault: Vault, mail_user: MailUser) -> Vault:
 @pytest.mark.parametrize(
     ("settings", "code", "said"),
     [
-        ('password = "wrong"', 11, "work"),
-        ('user = "nobody-here"', 11, "nobody-here"),
-        ('host = "host.invalid"', 10, "host.invalid"),
+        ('password = "wrong"', 11, "check user and password"),
+        ('user = "nobody-here"', 11, "check user and password"),
+        ('host = "host.invalid"\ntls = "implicit"', 10, "host.invalid"),
         ('host = "localhost"\ntls = "implicit"', 12, "TLS"),
     ],
     ids=["password", "user", "host", "tls-mode"],

@@ -104,10 +104,8 @@ def test_a_private_connection_gives_the_same(
 @pytest.mark.parametrize(
     "mechanism", ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"]
 )
-def test_every_way_to_log_in_works(
-    vault: Vault, furnished_user: MailUser, mechanism: str
-) -> None:
-    vault.configure(furnished_user, settings=f'auth = "{mechanism}"')
+def test_every_way_to_log_in_works(vault: Vault, mail_user: MailUser, mechanism: str) -> None:
+    vault.configure(mail_user, settings=f'auth = "{mechanism}"')
 
     vault.run("check")
 

@@ -135,6 +135,14 @@ class Vault:
         return sum(path.stat().st_size for path in self.archive.rglob("*") if path.is_file())
 
 
+def new_vault(folder: Path, user: MailUser) -> Vault:
+    """An archive of its own for each try."""
+    folder.mkdir()
+    vault = Vault(folder, user)
+    vault.init()
+    return vault
+
+
 def totals(report: Json, of: str) -> int:
     """Sum one count of a sync report over all mailboxes."""
     return sum(

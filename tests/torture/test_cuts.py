@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.vault import Vault
+from tests.server.vault import Vault, new_vault
 from tests.servers.fault_proxy import Fault, FaultProxy, Kind
 from tests.servers.users import MailUser
-from tests.torture.tries import assert_whole_after_a_sync, new_vault
+from tests.torture.tries import assert_whole_after_a_sync
 
 pytestmark = [pytest.mark.torture, pytest.mark.server]
 

@@ -7,38 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.vault import Vault
+from tests.server.vault import Vault, new_vault
 from tests.servers.users import MailUser
-from tests.torture.strace import DURABLE, WRITES, traced
-from tests.torture.tries import assert_whole_after_a_sync, new_vault
+from tests.torture.strace import DURABLE, WRITES, places, traced
+from tests.torture.tries import assert_whole_after_a_sync
 
 pytestmark = [pytest.mark.torture, pytest.mark.server]
 
 RANDOM_KILLS = 200
-FEWEST_WRITES = 40
 
 
 @pytest.mark.parametrize("calls", [DURABLE, WRITES], ids=["fsync", "write"])
 def test_a_kill_at_any_call_loses_nothing(
     tmp_path: Path, busy_user: MailUser, calls: str
 ) -> None:
-    total = traced(new_vault(tmp_path / "whole", busy_user), calls, "sync").calls
-    step = 1 if calls == DURABLE else max(1, total // FEWEST_WRITES)
+    numbers = places(new_vault(tmp_path / "whole", busy_user), calls, "sync")
+    kills = 0
 
-    for number in range(1, total + 1, step):
+    for number in numbers:
         vault = new_vault(tmp_path / f"{number}", busy_user)
         outcome = traced(vault, calls, "sync", inject=f"signal=SIGKILL:when={number}")
-        assert outcome.code == -signal.SIGKILL, outcome.stderr
+        # How many calls a thread makes differs a little from run to run.
+        assert outcome.code in (0, -signal.SIGKILL), outcome.stderr
+        kills += outcome.code != 0
         assert_whole_after_a_sync(vault, busy_user)
+
+    assert kills > len(numbers) // 2
 
 
 def test_a_kill_of_init_at_any_call_can_be_repeated(
     tmp_path: Path, busy_user: MailUser
 ) -> None:
     (tmp_path / "whole").mkdir()
-    total = traced(Vault(tmp_path / "whole", busy_user), DURABLE, "init").calls
 
-    for number in range(1, total + 1):
+    for number in places(Vault(tmp_path / "whole", busy_user), DURABLE, "init"):
         (tmp_path / f"{number}").mkdir()
         vault = Vault(tmp_path / f"{number}", busy_user)
         traced(vault, DURABLE, "init", inject=f"signal=SIGKILL:when={number}")

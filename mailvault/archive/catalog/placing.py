@@ -42,6 +42,7 @@ class _Present:
     first_run: int
     message_id: int
     flag_set_id: int
+    size: int
 
 
 class MailboxWriter:
@@ -98,7 +99,7 @@ class MailboxWriter:
             if each.uid in present and present[each.uid].message_id == numbers[each.digest]
         }
         # RFC 9051 2.3.1.1 forbids a UID to change its message; servers do it all the same.
-        self._end(each for each in present.values() if each.uid not in same)
+        self._end([each for each in present.values() if each.uid not in same])
         self._reflag((present[uid] for uid in same), flags)
         self._rename(present, {int(each.uid): each for each in placed if each.uid in same})
         rows = [
@@ -153,9 +154,17 @@ class MailboxWriter:
 
     def _present(self, uids: Collection[Uid]) -> list[_Present]:
         columns = placement.c
-        query = select(
-            columns.uid, columns.first_run, columns.message_id, columns.flag_set_id
-        ).where(_here(placement, self._key), columns.gone_run.is_(None))
+        query = (
+            select(
+                columns.uid,
+                columns.first_run,
+                columns.message_id,
+                columns.flag_set_id,
+                message.c.size,
+            )
+            .join(message, message.c.id == columns.message_id)
+            .where(_here(placement, self._key), columns.gone_run.is_(None))
+        )
         return [
             _Present(*row)
             for some in chunked(list(uids), PARAMETERS)
@@ -191,11 +200,12 @@ class MailboxWriter:
         if rows:
             execute_many(self._connection, _RENAME, rows)
 
-    def _end(self, present: Iterable[_Present]) -> None:
+    def _end(self, present: Sequence[_Present]) -> None:
         rows = [self._bound(e) | {"run": self._run, "how": EXPUNGED} for e in present]
         if rows:
             execute_many(self._connection, _END, rows)
-            self._count_again()
+            octets = sum(each.size for each in present)
+            self._count(mailbox.c.messages - len(rows), mailbox.c.octets - octets)
 
     def _bound(self, present: _Present) -> dict[str, Any]:
         return {
@@ -232,11 +242,10 @@ class MailboxWriter:
 
     def _end_other_numbering(self) -> None:
         """Placements under another UIDVALIDITY are history, and so are its debts."""
-        again = placement.alias()
         is_here = exists().where(
-            again.c.message_id == placement.c.message_id,
-            _here(again, self._key),
-            again.c.gone_run.is_(None),
+            _AGAIN.c.message_id == placement.c.message_id,
+            _here(_AGAIN, self._key),
+            _AGAIN.c.gone_run.is_(None),
         )
         ended = self._connection.execute(
             update(placement)
@@ -290,6 +299,8 @@ def _elsewhere(table: Any, key: dict[str, int]) -> ColumnElement[bool]:
     )
     return where
 
+
+_AGAIN = placement.alias()  # made once: an alias copies every column
 
 _BOUND = (
     (placement.c.mailbox_id == bindparam("in_mailbox"))

@@ -85,7 +85,9 @@ class Preparer:
         held = self._held(digest)
         if held is Held.SOUND or digest in objects:
             return
-        dictionary = self._training.current if len(octets) <= SMALL else None
+        # A dictionary of texts does nothing for images and the like but take time.
+        is_text = len(octets) <= SMALL and b"\0" not in octets
+        dictionary = self._training.current if is_text else None
         frame = Frame(self._codec.compress(octets, dictionary), len(octets), dictionary)
         objects[digest] = PreparedObject(digest, RAW, (frame,), held is Held.DAMAGED)
 
@@ -105,17 +107,28 @@ class Preparer:
         held = self._held(digest.value)
         if held is Held.SOUND:
             return PreparedMessage(digest, octet_count(octets))
-        taking_apart = _LargeMessage(self._codec, self._held, Spool(self._tmp))
-        lifter = WindowLifter()
-        again = hashlib.sha256()
-        for chunk in _chunks(octets):
-            again.update(chunk)
-            taking_apart.take(lifter.feed(chunk))
-        taking_apart.take(lifter.finish())
-        if again.digest() != digest.value:
-            raise ArchiveError("a message changed on the disk while it was read")
+        spool = Spool(self._tmp)
+        try:
+            taking_apart = _LargeMessage(self._codec, self._held, spool)
+            if _feed(octets, taking_apart) != digest.value:
+                raise ArchiveError("a message changed on the disk while it was read")
+        except BaseException:
+            spool.discard()  # a full disk gets its space back at once
+            raise
         objects, outline = taking_apart.finish(digest.value, held is Held.DAMAGED)
         return PreparedMessage(digest, octet_count(octets), outline, objects)
+
+
+def _feed(octets: Octets, taking_apart: "_LargeMessage") -> bytes:
+    """Take a message apart; return the digest of what was read."""
+    hasher = hashlib.sha256()
+    lifter = WindowLifter()
+    for chunk in _chunks(octets):
+        hasher.update(chunk)
+        taking_apart.take(lifter.feed(chunk))
+    taking_apart.take(lifter.finish())
+    taking_apart.end_text()
+    return hasher.digest()
 
 
 class _FrameWriter:
@@ -199,11 +212,13 @@ class _LargeMessage:
                 digest, RAW, tuple(part.frames), held is Held.DAMAGED
             )
 
+    def end_text(self) -> None:
+        self._text.finish()
+
     def finish(
         self, digest: bytes, is_replacement: bool
     ) -> tuple[tuple[PreparedObject, ...], Outline]:
         """The objects of the message, itself last, and its outline."""
-        self._text.finish()
         frames: tuple[Frame | SpooledFrame, ...] = tuple(self._text.frames)
         if self._holes:
             header = encode_header(self._holes)

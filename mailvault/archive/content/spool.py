@@ -35,6 +35,7 @@ class Spool:
 
     def read(self, start: int, size: int) -> bytes:
         """Read some octets; fewer where the file ends."""
+        assert self._close.alive, "read after it was discarded"
         with explained(self._folder or Path(tempfile.gettempdir())):
             return os.pread(self._descriptor, size, start)
 

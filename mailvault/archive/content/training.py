@@ -17,11 +17,11 @@ from mailvault.errors import ArchiveDamaged
 TEXT = "text"
 NEXT_TRAINING = "next_training"
 
-_GROWTH = 8
-"""A dictionary is made anew once there is so many times the text it was made from."""
+_GROWTH = 4
+"""A dictionary is made anew once there is so many times the text there was."""
 
 _RETRY = 2
-_ENOUGH = 8 << 20  # octets of text to learn from
+_ENOUGH = 3 << 20  # octets of text to learn from
 
 
 class Training:
@@ -32,9 +32,10 @@ class Training:
 
     def __init__(self, codec: Codec, volumes: Volumes) -> None:
         self._codec = codec
-        self._newest = _newest_readable(volumes)
-        values = self._newest.values() if self._newest else {}
-        self.current = self._newest.newest_dictionary() if self._newest else None
+        self._volumes = volumes
+        newest = _newest_readable(volumes)
+        values = newest.values() if newest else {}
+        self.current = newest.newest_dictionary() if newest else None
         self._text = _count(values.get(TEXT))
         self._next_at = _count(values.get(NEXT_TRAINING))
         self._committed = (self.current, self._text, self._next_at)
@@ -60,7 +61,7 @@ class Training:
 
     def _earlier(self, octets: int) -> Iterator[bytes]:
         """Texts of the newest volume, as many as make up so many octets."""
-        volume = self._newest
+        volume = _newest_readable(self._volumes)
         if octets <= 0 or volume is None:
             return
         for extent in volume.compressible(SMALL):
@@ -77,11 +78,9 @@ class Training:
     def _pays(
         self, learned: Dictionary, texts: Sequence[bytes], samples: Sequence[bytes]
     ) -> bool:
-        """The first must pay with the texts at hand; later ones, once as many have come."""
-        octets = sum(map(len, texts))
-        if self.current is not None:
-            octets += self._text
-        share = saving(self._codec, samples, learned, self.current)
+        """Whether it saves more than it takes, if half as many come as there are already."""
+        share = saving(samples, learned, self.current)
+        octets = sum(map(len, texts)) + self._text // 2
         return share * octets > len(learned.packed())
 
     def note(self, octets: int) -> None:

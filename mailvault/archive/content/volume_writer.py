@@ -12,7 +12,7 @@ from mailvault.archive.content.volume import SCHEMA, Volume, check_identity, con
 from mailvault.archive.journal_mode import JournalMode
 from mailvault.archive.private import open_private, sync_folder
 
-PAGE_SIZE = 8192
+PAGE_SIZE = 4096
 
 _CACHE_KIB = 8 << 10
 _SIDECARS = ("-journal", "-wal", "-shm")

@@ -20,6 +20,8 @@ class Volumes:
         self.folder = folder
         self._archive_id = archive_id
         self._cache = PackCache()
+        self._superseded: set[bytes] | None = None
+        self._found_last: Volume | None = None
         self._volumes: tuple[Volume, ...] = ()
         self._volumes = tuple(self.volume(number) for number in volume_numbers(folder))
 
@@ -34,6 +36,7 @@ class Volumes:
         """Look at a volume from now on."""
         if volume not in self._volumes:
             self._volumes = (*self._volumes, volume)
+        self._superseded = None
 
     def __iter__(self) -> Iterator[Volume]:
         """Oldest first."""
@@ -45,19 +48,42 @@ class Volumes:
     def find(self, digest: bytes) -> Place | None:
         """Where an object lies. Raises ArchiveDamaged if that cannot be known."""
         damage: ArchiveDamaged | None = None
-        for volume in reversed(self._volumes):
+        for volume in self._likely_first(digest):
             try:
                 extents = volume.find(digest)
             except ArchiveDamaged as error:
                 damage = error
                 continue
             if extents:
+                self._found_last = volume
                 return volume, extents
         if damage is None and self._volumes:
             damage = self._missing()
         if damage is not None:
             raise damage
         return None
+
+    def _likely_first(self, digest: bytes) -> Iterator[Volume]:
+        """The volume of the object found last, as neighbours are asked for together; then
+        the newest first, whose copy is the sound one where there are two.
+        """
+        likely = self._found_last
+        if likely is not None and len(self._volumes) > 1:
+            superseded = self._superseded
+            if superseded is None:
+                superseded = self._superseded = self._all_superseded()
+            if digest not in superseded:
+                yield likely
+        yield from reversed(self._volumes)
+
+    def _all_superseded(self) -> set[bytes]:
+        superseded: set[bytes] = set()
+        for volume in self._volumes:
+            try:
+                superseded.update(_split(volume.superseded()))
+            except ArchiveError:
+                continue  # then nothing else can be read from it either
+        return superseded
 
     def require(self, digest: bytes) -> Place:
         """Where an object lies. Raises MessageMissing if it is nowhere."""

@@ -13,15 +13,16 @@ from mailvault.protocols.imap import utf7
 from mailvault.protocols.imap.dates import parse_internal_date
 from mailvault.protocols.imap.lexer import Response
 from mailvault.protocols.imap.scanner import Scanner, Tree
-from mailvault.protocols.imap.types import Body, Fetch, Section
+from mailvault.protocols.imap.types import MAX_NUMBER64, Body, Fetch, Section, number_in
 from mailvault.protocols.imap.uidset import MAXIMUM
 
 # The items we ask for, in any order, up to the body. A repeated group keeps what it matched
-# last, so each stands for its item wherever that was.
+# last, so each stands for its item wherever that was. UIDs near 2**32 go the general way,
+# which checks them.
 _FAST = re.compile(
     rb"""\*[ ]([0-9]{1,10})[ ]FETCH[ ]\(
     (?:(?:
-        UID[ ]([0-9]{1,10})
+        UID[ ]([0-9]{1,9} | [1-3][0-9]{9})
       | FLAGS[ ]\(([^()"{]*)\)
       | INTERNALDATE[ ]"([^"\\]*)"
       | RFC822\.SIZE[ ]([0-9]{1,18})
@@ -38,7 +39,6 @@ _OPENING = re.compile(rb" ?\(")
 _ITEM = re.compile(rb"([A-Za-z0-9._-]+)(?:\[([^\]]*)\])?(<[0-9]+>)?(?: +|(?=\())")
 _FLAGS = re.compile(rb"\(([^()]*)\)|NIL", re.IGNORECASE)
 _NUMBER = re.compile(rb"[0-9]{1,20}")
-_MAX_NUMBER = (1 << 63) - 1
 _WHOLE = frozenset({b"BODY", b"BINARY", b"RFC822"})  # the names of the whole message
 _PARTS = frozenset({b"RFC822.HEADER", b"RFC822.TEXT"})
 
@@ -52,12 +52,9 @@ def parse_fast(response: Response) -> Fetch | None:
     literals = response.literals
     if literals and (len(literals) > 1 or response.texts[1] != b")"):
         return None
-    number = Uid(int(uid)) if uid else None
-    if number is not None and number > MAXIMUM:
-        return None
     return Fetch(
         int(sequence),
-        number,
+        Uid(int(uid)) if uid else None,
         parse_flags(flags) if flags is not None else None,
         parse_internal_date(date) if date else None,
         int(size) if size else None,
@@ -127,7 +124,7 @@ class _Items:
         elif name == b"UID":
             self.uid = Uid(_number(scanner, MAXIMUM))
         elif name == b"RFC822.SIZE":
-            self.size = _number(scanner, _MAX_NUMBER)
+            self.size = _number(scanner, MAX_NUMBER64)
         else:
             self._read_value(name, scanner.value())
 
@@ -162,8 +159,7 @@ class _Items:
                 parse_internal_date(value) if isinstance(value, bytes) else None
             )
         elif name == b"MODSEQ":
-            word = _word(value)
-            self.modseq = int(word) if word and word.isdigit() and len(word) < 20 else None
+            self.modseq = number_in((_word(value) or "").encode())
         elif name == b"EMAILID":
             self.email_id = _word(value)
         elif name == b"THREADID":

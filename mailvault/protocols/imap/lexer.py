@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailvault.errors import ProtocolViolation
-from mailvault.protocols.imap.types import Body, Limits, OpenSink, Oversized
+from mailvault.protocols.imap.types import Body, Limits, OpenSink, Oversized, number_in
 
-_MAX_SIZE = (1 << 63) - 1  # RFC 9051 number64
 # Free text may end in braces: "* OK use {5}", "a1 NO {x}", "+ {3}".
 _FREE_TEXT = re.compile(rb"\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECASE)
 _NUMBERS = re.compile(rb"\* (?:E?SEARCH|VANISHED) ", re.IGNORECASE)
@@ -210,8 +209,8 @@ class ResponseReader:
         if not self._response.literals and _FREE_TEXT.match(line):
             return None
         digits = line[brace + 1 : -1]
-        size = int(digits) if digits.isdigit() and len(digits) <= 19 else -1
-        if not 0 <= size <= _MAX_SIZE:
+        size = number_in(digits)
+        if size is None:
             raise ProtocolViolation(
                 f"the server announced a literal of {_shown(digits)} octets"
             )

@@ -5,11 +5,18 @@ from collections.abc import Callable, Iterator
 
 from mailvault.mail.model import MailboxName, MailboxState
 from mailvault.protocols.imap.scanner import Scanner, Tree
-from mailvault.protocols.imap.types import ListItem, Namespace, NamespaceItem, StatusItem
+from mailvault.protocols.imap.types import (
+    MAX_NUMBER64,
+    ListItem,
+    Namespace,
+    NamespaceItem,
+    StatusItem,
+    number_in,
+)
+from mailvault.protocols.imap.uidset import MAXIMUM
 
 _ATTRIBUTES = re.compile(rb" *\(([^()]*)\) +")
 _DELIMITER = re.compile(rb'(?:"(\\?[^\r\n])?"|NIL) +', re.IGNORECASE)
-
 _END_OF_NAME = re.compile(rb"(?= *\Z| +\()")
 _UNQUOTED = re.compile(rb"[^ (\"{][^ ]*+(?= *\Z| +\()")
 _UP_TO_LIST = re.compile(rb'([^"({ ][^(]*+)(?=\()')
@@ -42,9 +49,9 @@ def parse_status(scanner: Scanner) -> StatusItem:
     scanner.skip_blanks()
     items = dict(_pairs(scanner.value()))
     state = MailboxState(
-        uidvalidity=_number(items.get(b"UIDVALIDITY")),
-        uidnext=_number(items.get(b"UIDNEXT")),
-        messages=_number(items.get(b"MESSAGES")),
+        uidvalidity=_number(items.get(b"UIDVALIDITY"), MAXIMUM),
+        uidnext=_number(items.get(b"UIDNEXT"), MAXIMUM),
+        messages=_number(items.get(b"MESSAGES"), MAXIMUM),
         highestmodseq=_number(items.get(b"HIGHESTMODSEQ")),
         mailbox_id=_only_word(items.get(b"MAILBOXID")),
     )
@@ -103,9 +110,8 @@ def _pairs(tree: Tree) -> Iterator[tuple[bytes, Tree]]:
             yield key.upper(), value
 
 
-def _number(value: Tree) -> int | None:
-    is_number = isinstance(value, bytes) and value.isdigit() and len(value) <= 19
-    return int(value) if is_number and isinstance(value, bytes) else None
+def _number(value: Tree, maximum: int = MAX_NUMBER64) -> int | None:
+    return number_in(value, maximum) if isinstance(value, bytes) else None
 
 
 def _only_word(value: Tree) -> str | None:

@@ -3,8 +3,8 @@
 import re
 
 from mailvault.protocols.imap.scanner import Scanner
-from mailvault.protocols.imap.types import ESearch, Search, Vanished
-from mailvault.protocols.imap.uidset import UidSet
+from mailvault.protocols.imap.types import ESearch, Search, Vanished, number_in
+from mailvault.protocols.imap.uidset import MAXIMUM, UidSet
 
 _SEARCH = re.compile(rb"([0-9 ]*)(?:\(MODSEQ ([0-9]{1,19})\) *)?\Z", re.IGNORECASE)
 _CORRELATOR = re.compile(
@@ -17,7 +17,7 @@ _VANISHED = re.compile(rb" *(\(EARLIER\) *)?([0-9:,]+) *\Z", re.IGNORECASE)
 def parse_search(scanner: Scanner) -> Search:
     numbers, modseq = scanner.expect(_SEARCH, "a SEARCH").groups()
     try:
-        return Search(UidSet.parse_numbers(numbers), int(modseq) if modseq else None)
+        return Search(UidSet.parse_numbers(numbers), number_in(modseq or b""))
     except ValueError as error:
         raise scanner.violation("a SEARCH") from error
 
@@ -37,21 +37,13 @@ def parse_esearch(scanner: Scanner) -> ESearch:
             tag.decode("latin-1") if tag is not None else None,
             uid is not None,
             UidSet.parse(items[b"ALL"]) if b"ALL" in items else None,
-            _small(items.get(b"COUNT")),
-            _small(items.get(b"MIN")),
-            _small(items.get(b"MAX")),
-            _small(items.get(b"MODSEQ")),
+            number_in(items.get(b"COUNT", b""), MAXIMUM),
+            number_in(items.get(b"MIN", b""), MAXIMUM),
+            number_in(items.get(b"MAX", b""), MAXIMUM),
+            number_in(items.get(b"MODSEQ", b"")),
         )
     except ValueError as error:
         raise scanner.violation("an ESEARCH") from error
-
-
-def _small(digits: bytes | None) -> int | None:
-    if digits is None:
-        return None
-    if len(digits) > 19:
-        raise ValueError("a number out of range")
-    return int(digits)
 
 
 def parse_vanished(scanner: Scanner) -> Vanished:

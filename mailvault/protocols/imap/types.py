@@ -10,7 +10,17 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mailvault.mail.model import Flags, MailboxName, MailboxState, StreamedOctets, Uid
-from mailvault.protocols.imap.uidset import UidSet
+from mailvault.protocols.imap.uidset import MAXIMUM, UidSet
+
+MAX_NUMBER64 = (1 << 63) - 1  # RFC 9051 9, number64; also the most that SQLite can hold
+
+
+def number_in(octets: bytes, maximum: int = MAX_NUMBER64) -> int | None:
+    """Read digits; None for anything else, and for more than ``maximum``."""
+    if not octets.isdigit() or len(octets) > 19:
+        return None
+    number = int(octets)
+    return number if number <= maximum else None
 
 
 class Condition(StrEnum):
@@ -33,8 +43,8 @@ class ResponseCode:
     @property
     def number(self) -> int | None:
         """The argument of UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, ...; None if it is not one."""
-        is_number = self.arguments.isdigit() and len(self.arguments) <= 20
-        return int(self.arguments) if is_number else None
+        is_uid = self.name in ("UIDVALIDITY", "UIDNEXT")
+        return number_in(self.arguments, MAXIMUM if is_uid else MAX_NUMBER64)
 
     @property
     def words(self) -> tuple[str, ...]:

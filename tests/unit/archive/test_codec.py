@@ -138,7 +138,7 @@ def test_a_damaged_dictionary_is_refused(flaw):
 def test_a_dictionary_saves_where_texts_have_much_in_common(dictionary):
     others = [build_text(number) for number in range(1000, 1100)]
 
-    assert saving(codec, others, dictionary, None) > 0.1
+    assert saving(others, dictionary, None) > 0.1
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,24 @@ def test_a_failed_commit_is_told_and_is_the_last(
     assert list(work.archive.catalog.placements()) == []
 
 
+def test_nothing_is_written_behind_a_commit_that_failed_half_way(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.sync(build_batch(arrived=[1]))
+    with monkeypatch.context() as patched:
+        patched.setattr(Catalog, "apply", crash)
+        with pytest.raises(Crash):
+            work.sync(build_batch(arrived=[2]))
+
+    with pytest.raises(ArchiveError, match="an earlier commit failed"):
+        work.sync(build_batch(arrived=[3]))
+
+    work.archive.close()
+    with open_again(work.archive.path, writing=True) as archive:
+        assert [view.uid for view in archive.catalog.placements()] == [1, 2]
+        assert list(archive.check()) == []
+
+
 def test_a_torn_journal_is_repaired_by_opening_it(work: Work) -> None:
     work.sync(build_batch(arrived=[1]))
     work.archive.close()

@@ -255,6 +255,23 @@ def test_more_messages_than_fit_in_a_group_are_all_stored(work: Work) -> None:
     assert max(placed) <= 1300
 
 
+def test_many_small_changes_are_more_than_one_commit(work: Work) -> None:
+    work.sync(build_batch(arrived=range(1, 401)))
+    digests = [Digest.of(build_message(uid)) for uid in range(1, 401)]
+    before = len(journal(work.archive))
+
+    def again(first: int) -> tuple[Recognition, ...]:
+        return tuple(
+            Recognition(Uid(first + number), digest, build_flags(), None)
+            for number, digest in enumerate(digests)
+        )
+
+    work.sync(*(build_batch(2, recognised=again(first)) for first in range(1, 6002, 400)))
+
+    assert len(journal(work.archive)) - before == 2
+    assert next(work.archive.catalog.mailboxes()).messages == 6800
+
+
 def test_a_mailbox_is_described_only_when_something_changed(work: Work) -> None:
     recorder = work.archive.start_run()
     account_id = recorder.account("work", "imap")

@@ -92,6 +92,32 @@ class TestSync:
         assert outcome.code == 2
         assert "no mailbox matches Nosuch*" in outcome.stderr
 
+    def test_an_account_that_selects_nothing_is_a_mistake(
+        self, setting: Setting, account: str
+    ) -> None:
+        setting.configure(work=account + 'mailboxes = ["Inbocks"]')
+        setting.run("init")
+
+        outcome = setting.run("sync")
+
+        assert outcome.code == 2
+        assert '"Inbocks" matches no mailbox of the account' in outcome.stderr
+        assert "accounts.work.mailboxes: no mailbox is selected" in outcome.stderr
+
+    def test_a_missing_password_stops_no_other_account(
+        self, setting: Setting, account: str
+    ) -> None:
+        lines = [line for line in account.splitlines() if not line.startswith("password")]
+        setting.configure(poor="\n".join(lines), work=account)
+        setting.run("init")
+
+        outcome = setting.run("sync", "--json")
+
+        accounts = {each["account"]: each["ok"] for each in outcome.document()["accounts"]}
+        assert outcome.code == 2
+        assert accounts == {"poor": False, "work": True}
+        assert "accounts.poor: no password is configured" in outcome.stderr
+
     def test_an_unreachable_account_stops_no_other_account(self, level: Setting) -> None:
         text = level.configuration.read_text()
         setting = Setting(level.folder)

@@ -8,10 +8,10 @@ catalog tells the same.
 """
 
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -30,6 +29,7 @@ from mailvault.archive.archive import Archive
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox, ServedMessage
 from mailvault.demo.session import EXTENSIONS
+from mailvault.errors import SourceError
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Digest, MailboxName, RunNumber, Uid
 from mailvault.operations.account_sync import SyncAccount
@@ -39,11 +39,11 @@ from mailvault.sources.imap import ImapSource
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.imap import ImapClient
 from mailvault.wiring import SystemClock
-from tests.servers.bent import BentServer, HangUp, is_body_fetch
+from tests.servers.bent import Bend, BentServer, HangUp, as_it_should, is_body_fetch
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ALL = MailboxGlobs(["*"])
-NAMES = ["A", "B", "A/inner", "Entwürfe", "a"]
+NAMES = ["A", "B", "A/inner", "Entwürfe", "a", "C"]
 ABILITIES = [
     EXTENSIONS,
     tuple(e for e in EXTENSIONS if e != b"QRESYNC"),
@@ -98,12 +98,49 @@ def build_date(number: int) -> datetime:
     return (NOON + timedelta(minutes=number)).astimezone(zone)
 
 
+@dataclass(frozen=True)
+class Change:
+    """Something that happens on the server; what it means there is up to `kind`."""
+
+    kind: str
+    mailbox: int = 0
+    other: int = 0
+    message: int = 0
+    count: int = 1
+    flags: frozenset[str] = frozenset()
+
+
+KINDS = [
+    "arrive",
+    "arrive",
+    "expunge",
+    "empty",
+    "flag",
+    "flag",
+    "move",
+    "make or delete",
+    "rename",
+    "renumber",
+    "renumber",
+]
+
+# Few strategies of many parts: Hypothesis leaves whole rules out of an example, and a
+# history without flag changes or without syncs would prove little.
 flag_sets = st.frozensets(
     st.sampled_from(["\\Seen", "\\Flagged", "$Label", "Work"]), max_size=3
 )
 numbers = st.integers(0, 30)
+changes = st.builds(
+    Change,
+    kind=st.sampled_from(KINDS),
+    mailbox=numbers,
+    other=numbers,
+    message=numbers,
+    count=st.integers(1, 8),
+    flags=flag_sets,
+)
+disturbances = st.sampled_from(["lost", "poison", "interrupt", "change"])
 abilities = st.sampled_from(ABILITIES)
-Change: TypeAlias = Callable[["SyncMachine"], None]
 
 
 class SyncMachine(RuleBasedStateMachine):
@@ -117,7 +154,10 @@ class SyncMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.served.create("INBOX")
+        for path in ("INBOX", "A"):
+            mailbox = self.served.create(path)
+            for number in range(5):
+                mailbox.append(build(number), flags=[], internal_date=build_date(number))
         self.archive = Archive.create(self.path, clock=ImpatientClock())
 
     def teardown(self) -> None:
@@ -129,67 +169,10 @@ class SyncMachine(RuleBasedStateMachine):
                 self.archive.close()
             self.folder.cleanup()
 
-    # What happens on the server
-
-    @rule(mailbox=numbers, number=numbers, count=st.integers(1, 12), flags=flag_sets)
-    def mail_arrives(
-        self, mailbox: int, number: int, count: int, flags: frozenset[str]
-    ) -> None:
-        target = self._mailbox(mailbox)
-        for each in range(number, number + count):
-            target.append(build(each), flags=flags, internal_date=build_date(each))
-
-    @rule(mailbox=numbers, message=numbers, count=st.integers(1, 5))
-    def mail_is_expunged(self, mailbox: int, message: int, count: int) -> None:
-        target = self._mailbox(mailbox)
-        for uid in self._uids(target, message, count):
-            target.expunge(uid)
-
-    @rule(mailbox=numbers)
-    def a_mailbox_is_emptied(self, mailbox: int) -> None:
-        target = self._mailbox(mailbox)
-        for uid in list(target.messages):
-            target.expunge(uid)
-
-    @rule(mailbox=numbers, message=numbers, flags=flag_sets)
-    def flags_change(self, mailbox: int, message: int, flags: frozenset[str]) -> None:
-        target = self._mailbox(mailbox)
-        for uid in self._uids(target, message, 1):
-            target.set_flags(uid, flags)
-
-    @rule(source=numbers, goal=numbers, message=numbers)
-    def mail_is_moved(self, source: int, goal: int, message: int) -> None:
-        origin = self._mailbox(source)
-        for uid in self._uids(origin, message, 1):
-            self.served.move(uid, origin, self._mailbox(goal))
-
-    @rule(name=st.sampled_from(NAMES))
-    def a_mailbox_is_made_or_deleted(self, name: str) -> None:
-        if self.served.find(MailboxName.parse(name, "/")):
-            self.served.delete(name)
-        else:
-            self.served.create(name)
-
-    @rule(mailbox=numbers, name=st.sampled_from([*NAMES, "C"]))
-    def a_mailbox_is_renamed(self, mailbox: int, name: str) -> None:
-        renamed = self._mailbox(mailbox)
-        is_free = self.served.find(MailboxName.parse(name, "/")) is None
-        if is_free and str(renamed.name) != "INBOX":
-            self.served.rename(str(renamed.name), name)
-
-    @rule(mailbox=numbers)
-    def a_mailbox_is_renumbered(self, mailbox: int) -> None:
-        """UIDVALIDITY changes, and with it all UIDs: RFC 9051 2.3.1.1."""
-        target = self._mailbox(mailbox)
-        messages: list[ServedMessage] = list(target.messages.values())
-        target.uidvalidity += 1000
-        target.uidnext = 1
-        target.messages.clear()
-        target.expunged.clear()
-        for each in messages:
-            target.append(each.octets, flags=each.flags, internal_date=each.internal_date)
-
-    # What we do
+    @rule(happening=st.lists(changes, min_size=1, max_size=5))
+    def the_server_changes(self, happening: list[Change]) -> None:
+        for change in happening:
+            self._happen(change)
 
     @rule(extensions=abilities, connections=st.integers(1, 3))
     def sync_undisturbed(self, extensions: tuple[bytes, ...], connections: int) -> None:
@@ -198,93 +181,104 @@ class SyncMachine(RuleBasedStateMachine):
         assert [account.error for account in report.accounts] == [None]
         assert self._now() == self._served_now()
 
-    @rule(extensions=abilities, after=st.integers(0, 12), times=st.integers(1, 40))
-    def sync_with_lost_connections(
-        self, extensions: tuple[bytes, ...], after: int, times: int
-    ) -> None:
-        countdown = [after, times]
-
-        def bend(_command: bytes, answer: list[bytes]) -> list[bytes]:
-            countdown[0] -= 1
-            if countdown[0] < 0 < countdown[1]:
-                countdown[1] -= 1
-                whole = b"".join(answer)
-                raise HangUp([whole[: len(whole) // 2]])
-            return answer
-
-        self._sync(extensions, bend)
-
-    @rule(extensions=abilities, poison=numbers)
-    def sync_past_a_message_that_cannot_be_read(
-        self, extensions: tuple[bytes, ...], poison: int
-    ) -> None:
-        wanted = build(poison)
-
-        def bend(command: bytes, answer: list[bytes]) -> list[bytes]:
-            if is_body_fetch(command) and wanted in b"".join(answer):
-                raise HangUp([b"* BYE internal error\r\n"])
-            return answer
-
-        self._sync(extensions, bend)
-
-    @rule(extensions=abilities, calls=st.integers(0, 4))
-    def sync_interrupted(self, extensions: tuple[bytes, ...], calls: int) -> None:
-        with suppress(Interrupted):
-            self._sync(extensions, progress=Interrupting(calls))
-        self._reopen()
-        self._remember()
-
     @rule(
         extensions=abilities,
-        after=st.integers(3, 10),
-        mailbox=numbers,
-        message=numbers,
-        flags=flag_sets,
+        disturbance=disturbances,
+        after=st.integers(0, 12),
+        times=st.integers(1, 40),
+        change=changes,
     )
-    def sync_while_the_server_changes(
+    def sync_disturbed(
         self,
         extensions: tuple[bytes, ...],
+        disturbance: str,
         after: int,
-        mailbox: int,
-        message: int,
-        flags: frozenset[str],
+        times: int,
+        change: Change,
     ) -> None:
-        countdown = [after]
+        match disturbance:
+            case "lost":
+                self._sync(extensions, losing_connections(after, times))
+            case "poison":
+                self._sync(extensions, poisoned_by(build(change.message)))
+            case "interrupt":
+                with suppress(Interrupted):
+                    self._sync(extensions, progress=Interrupting(after // 3))
+                self._reopen()
+                self._remember()
+            case "change":
+                self._sync(extensions, self._changing(after, change))
+
+    @rule(is_rebuilt=st.booleans())
+    def the_archive_is_reopened(self, is_rebuilt: bool) -> None:
+        if is_rebuilt and self.told:
+            self._everything_is_told_again()
+        else:
+            self._reopen()
+
+    # What happens on the server
+
+    def _happen(self, change: Change) -> None:
+        mailbox = self._mailbox(change.mailbox)
+        uids = self._uids(mailbox, change.message, change.count)
+        match change.kind:
+            case "arrive":
+                for number in range(change.message, change.message + change.count):
+                    date = build_date(number)
+                    mailbox.append(build(number), flags=change.flags, internal_date=date)
+            case "expunge":
+                for uid in uids:
+                    mailbox.expunge(uid)
+            case "empty":
+                for uid in list(mailbox.messages):
+                    mailbox.expunge(uid)
+            case "flag":
+                for uid in uids:
+                    mailbox.set_flags(uid, change.flags)
+            case "move":
+                for uid in uids:
+                    self.served.move(uid, mailbox, self._mailbox(change.other))
+            case "make or delete":
+                self._make_or_delete(NAMES[change.other % len(NAMES)])
+            case "rename":
+                self._rename(mailbox, NAMES[change.other % len(NAMES)])
+            case "renumber":
+                renumber(mailbox)
+
+    def _make_or_delete(self, name: str) -> None:
+        if self.served.find(MailboxName.parse(name, "/")):
+            self.served.delete(name)
+        else:
+            self.served.create(name)
+
+    def _rename(self, mailbox: ServedMailbox, name: str) -> None:
+        is_free = self.served.find(MailboxName.parse(name, "/")) is None
+        if is_free and str(mailbox.name) != "INBOX":
+            self.served.rename(str(mailbox.name), name)
+
+    def _changing(self, after: int, change: Change) -> Bend:
+        commands = count(1)
 
         def bend(_command: bytes, answer: list[bytes]) -> list[bytes]:
-            countdown[0] -= 1
-            if countdown[0] == 0:
+            if next(commands) == after:
                 with self.served.lock:
-                    self.mail_is_expunged(mailbox, message, 1)
-                    self.flags_change(mailbox, message + 1, flags)
-                    self.mail_arrives(mailbox, message, 2, flags)
+                    self._happen(change)
             return answer
 
-        self._sync(extensions, bend)
-
-    @rule()
-    def the_archive_is_reopened(self) -> None:
-        self._reopen()
-
-    @precondition(lambda self: self.told)
-    @rule()
-    def the_catalog_is_rebuilt(self) -> None:
-        self._everything_is_told_again()
+        return bend
 
     # How it is told
 
     def _sync(
         self,
         extensions: tuple[bytes, ...],
-        bend: Callable[[bytes, list[bytes]], list[bytes]] | None = None,
+        bend: Bend = as_it_should,
         *,
         connections: int = 1,
         progress: Silent | None = None,
     ) -> SyncReport:
         archive = self._archive
-        with BentServer(
-            self.served, bend or (lambda _, answer: answer), extensions=extensions
-        ) as server:
+        with BentServer(self.served, bend, extensions=extensions) as server:
             endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
 
             def connect() -> ImapClient:
@@ -295,6 +289,9 @@ class SyncMachine(RuleBasedStateMachine):
 
             account = SyncAccount("me", "imap", open_source, ALL, connections)
             report = sync(archive, [account], progress=progress)
+        for told in report.accounts:
+            errors = [told.error, *(mailbox.error for mailbox in told.mailboxes)]
+            assert all(error is None or isinstance(error, SourceError) for error in errors)
         self._remember()
         return report
 
@@ -389,10 +386,45 @@ class SyncMachine(RuleBasedStateMachine):
         boxes = self.served.mailboxes()
         return boxes[number % len(boxes)]
 
-    def _uids(self, mailbox: ServedMailbox, number: int, count: int) -> list[Uid]:
+    def _uids(self, mailbox: ServedMailbox, number: int, some: int) -> list[Uid]:
         uids = list(mailbox.messages)
         start = number % len(uids) if uids else 0
-        return uids[start : start + count]
+        return uids[start : start + some]
+
+
+def renumber(mailbox: ServedMailbox) -> None:
+    """UIDVALIDITY changes, and with it all UIDs: RFC 9051 2.3.1.1."""
+    messages: list[ServedMessage] = list(mailbox.messages.values())
+    mailbox.uidvalidity += 1000
+    mailbox.uidnext = 1
+    mailbox.messages.clear()
+    mailbox.expunged.clear()
+    for each in messages:
+        mailbox.append(each.octets, flags=each.flags, internal_date=each.internal_date)
+
+
+def losing_connections(after: int, times: int) -> Bend:
+    """Cut so many answers in the middle, from a certain command on."""
+    commands = count()
+
+    def bend(_command: bytes, answer: list[bytes]) -> list[bytes]:
+        if after <= next(commands) < after + times:
+            whole = b"".join(answer)
+            raise HangUp([whole[: len(whole) // 2]])
+        return answer
+
+    return bend
+
+
+def poisoned_by(octets: bytes) -> Bend:
+    """End the connection whenever a certain message would be sent."""
+
+    def bend(command: bytes, answer: list[bytes]) -> list[bytes]:
+        if is_body_fetch(command) and octets in b"".join(answer):
+            raise HangUp([b"* BYE internal error\r\n"])
+        return answer
+
+    return bend
 
 
 def run_machine(examples: int, steps: int) -> None:
@@ -408,7 +440,7 @@ def run_machine(examples: int, steps: int) -> None:
 
 
 def test_whatever_happens_the_archive_tells_it_as_it_was() -> None:
-    run_machine(examples=10, steps=20)
+    run_machine(examples=12, steps=20)
 
 
 @pytest.mark.torture

@@ -8,7 +8,7 @@ from mailvault.errors import ProtocolViolation
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.commands import Command, FetchItem
 from mailvault.protocols.imap.connection import Connection
-from mailvault.protocols.imap.types import Event, Limits
+from mailvault.protocols.imap.types import Event, Limits, OpenSink
 from mailvault.protocols.imap.uidset import UidSet
 
 ALL_UIDS = UidSet.parse(b"1:4294967295")
@@ -92,7 +92,7 @@ def octets_of(event: Event) -> list[object]:
     return list(octets()) if callable(octets) else []
 
 
-def logged_in(limits: Limits = Limits(), sinks: Sinks | None = None) -> Connection:  # noqa: B008
+def logged_in(limits: Limits = Limits(), sinks: OpenSink | None = None) -> Connection:  # noqa: B008
     connection = Connection(is_private=True, limits=limits, open_sink=sinks)
     list(connection.receive(b"* OK ready\r\n"))
     connection.send(commands.login("user", "secret"))
@@ -104,7 +104,7 @@ def logged_in(limits: Limits = Limits(), sinks: Sinks | None = None) -> Connecti
 def selected(
     *in_flight: Command,
     limits: Limits = Limits(),  # noqa: B008
-    sinks: Sinks | None = None,
+    sinks: OpenSink | None = None,
 ) -> Connection:
     """A connection with an EXAMINEd mailbox and these commands in flight, from A3 on."""
     connection = logged_in(limits, sinks)

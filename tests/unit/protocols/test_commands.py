@@ -94,13 +94,13 @@ def test_a_string_never_becomes_a_command(name: bytes) -> None:
 def test_what_others_chose_adds_no_line_and_no_nul(
     mailbox: bytes, user: str, password: str
 ) -> None:
-    for build in (
-        lambda: commands.examine(mailbox),
-        lambda: commands.status(mailbox, [StatusAttribute.UIDNEXT]),
-        lambda: commands.login(user, password),
+    for command in (
+        commands.examine(mailbox),
+        commands.status(mailbox, [StatusAttribute.UIDNEXT]),
+        commands.login(user, password),
     ):
         try:
-            pieces = encode("A1", build(), NOTHING)
+            pieces = encode("A1", command, NOTHING)
         except ValueError:
             continue
         # Every piece but the last ends by announcing exactly the octets that begin the next.

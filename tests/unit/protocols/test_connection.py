@@ -165,16 +165,20 @@ def test_examine_decides_what_is_selected(answer: bytes, state: State) -> None:
     assert connection.state is state
 
 
-def test_unselect_and_logout_go_back_and_out() -> None:
-    connection = selected()
-    connection.send(commands.unselect())
+def test_unselect_goes_back() -> None:
+    connection = selected(commands.unselect())
+
     receive(connection, b"A3 OK\r\n")
+
     assert connection.state is State.AUTHENTICATED
 
-    connection.send(commands.logout())
-    events = receive(connection, b"* BYE bye\r\nA4 OK\r\n")
 
-    assert [event.tag for event in events] == ["A4", "A4"]
+def test_logout_ends_with_a_goodbye() -> None:
+    connection = selected(commands.logout())
+
+    events = receive(connection, b"* BYE bye\r\nA3 OK\r\n")
+
+    assert [event.tag for event in events] == ["A3", "A3"]
     assert connection.state is State.LOGOUT
 
 

@@ -1,7 +1,7 @@
 """The fast way to read a FETCH and the general one never differ."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailvault.errors import ProtocolViolation
@@ -55,6 +55,7 @@ def responses(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
 
 
 @given(responses())
+@example(([b"* 12 FETCH (UID 4294967296 UID 7)"], []))
 def test_the_fast_way_gives_what_the_general_way_gives(
     response: tuple[list[bytes], list[bytes]],
 ) -> None:

@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 
 from mailvault.errors import ProtocolViolation
+from mailvault.mail.model import MailboxState
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.types import (
     Event,
@@ -14,6 +15,8 @@ from mailvault.protocols.imap.types import (
     ListItem,
     Oversized,
     Search,
+    Status,
+    StatusItem,
     Tagged,
 )
 from mailvault.protocols.imap.uidset import UidSet
@@ -266,6 +269,23 @@ def test_no_long_line_takes_long(beginning: bytes) -> None:
         feed(connection, [line])
 
         assert time.process_time() - started < 1, filling
+
+
+@pytest.mark.parametrize("number", [b"4294967296", b"9223372036854775808", b"-1", b"9" * 5000])
+def test_a_number_that_fits_nowhere_is_not_told(number: bytes) -> None:
+    events, _ = feed(
+        selected(),
+        [
+            b"* STATUS x (UIDNEXT " + number + b" UIDVALIDITY " + number + b" UNSEEN 3)\r\n",
+            b"* OK [UIDNEXT " + number + b"] x\r\n",
+        ],
+    )
+
+    status, told = (event.value for event in events)
+    assert status == StatusItem(b"x", MailboxState(), unseen=3)
+    assert isinstance(told, Status)
+    assert told.code is not None
+    assert told.code.number is None
 
 
 def test_listed_mailboxes_are_still_read_after_long_names() -> None:

@@ -70,7 +70,9 @@ SyncOnce = Callable[..., AccountReport]
 
 @pytest.fixture
 def sync_once(served: ServedAccount, archive: Archive) -> SyncOnce:
-    def run(bend: Bend = as_it_should, **options: object) -> AccountReport:
+    def run(
+        bend: Bend = as_it_should, *, accept_empty: bool = False, **options: object
+    ) -> AccountReport:
         with BentServer(served, bend, **options) as server:  # type: ignore[arg-type]
             endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
             login = Login("me", lambda: "secret")
@@ -82,7 +84,7 @@ def sync_once(served: ServedAccount, archive: Archive) -> SyncOnce:
                 return ImapSource(connect, MailboxGlobs(["*"]), clock=ImpatientClock())
 
             account = SyncAccount("a", "imap", open_source, MailboxGlobs(["*"]))
-            (report,) = sync(archive, [account]).accounts
+            (report,) = sync(archive, [account], accept_empty=accept_empty).accounts
             run.connections = server.connections  # type: ignore[attr-defined]
             run.commands = list(server.commands)  # type: ignore[attr-defined]
             return report
@@ -373,6 +375,21 @@ def test_an_emptied_mailbox_is_recorded_but_suspicious(
     gone = list(archive.catalog.placements(account="a", gone=True))
     assert len(gone) == 20
     assert [archive.content.get(view.digest) for view in gone]
+
+
+def test_what_a_person_accepts_is_no_longer_suspicious(
+    sync_once: SyncOnce, archive: Archive, inbox: ServedMailbox
+) -> None:
+    sync_once()
+    for uid in list(inbox.messages):
+        inbox.expunge(uid)
+    sync_once()
+    assert len(archive.catalog.suspicions("a")) == 1
+
+    report = sync_once(accept_empty=True)
+
+    assert report.exit_code == 0
+    assert list(archive.catalog.suspicions("a")) == []
 
 
 def test_a_server_that_lists_no_mailbox_takes_nothing_away(

@@ -80,7 +80,7 @@ def test_a_second_body_for_the_same_message_is_ignored_and_told(
 ) -> None:
     reply = fetch_line(5, b"first") + fetch_line(5, b"second") + b"TAG OK done\r\n"
 
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="mailvault"):
         [message] = fetched(reply).messages
 
     assert message.body == b"first"
