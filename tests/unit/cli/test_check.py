@@ -70,9 +70,7 @@ def test_one_broken_account_does_not_stop_the_others(setting: Setting, account: 
     assert [report["ok"] for report in outcome.lines()] == [False, True]
 
 
-def test_the_port_of_another_protocol_is_said_to_be_one(
-    setting: Setting, account: str
-) -> None:
+def test_the_port_of_another_protocol_is_said_to_be_one(setting: Setting, account: str) -> None:
     setting.configure(old=account.replace('"imap"', '"pop3"'))
 
     outcome = setting.run("check")
