@@ -91,14 +91,17 @@ def log_in(
     secret = _Once(login.secret)
     known = Login(login.user, secret, login.mechanism)
     if login.mechanism == "apop":
-        status = _apop(session, known, timestamp)
+        mechanism, status = None, _apop(session, known, timestamp)
     else:
-        status = _by_best(session, known, offered)
+        mechanism, status = _by_best(session, known, offered)
     if not status.is_ok:
-        raise login_refused(session.endpoint, status, secret.spoken)
+        refusal = login_refused(session.endpoint, status, secret.spoken)
+        raise sasl.explained(mechanism, refusal)
 
 
-def _by_best(session: Session, login: Login, offered: Capabilities) -> Status:
+def _by_best(
+    session: Session, login: Login, offered: Capabilities
+) -> tuple[sasl.Exchange | None, Status]:
     mechanism = sasl.choose(
         login,
         offered.mechanisms,
@@ -107,10 +110,10 @@ def _by_best(session: Session, login: Login, offered: Capabilities) -> Status:
         may_use_command="USER" in offered or not offered.mechanisms,
     )
     if mechanism is None:
-        return _user_and_pass(session, login)
+        return None, _user_and_pass(session, login)
     status = _authenticate(session, mechanism)
-    log.debug("%s: logged in by %s", session.endpoint, mechanism.name)
-    return status
+    log.debug("%s: asked by %s", session.endpoint, mechanism.name)
+    return mechanism, status
 
 
 class _Once:
