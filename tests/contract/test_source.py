@@ -105,6 +105,9 @@ class Keeper:
                 batches.append(batch)
                 self._recorder.add(self._id, batch)
                 self.cursor = batch.cursor or self.cursor
+                if batch.stored is not None:  # the source waits to be told
+                    self._recorder.flush()
+                    batch.stored()
         self._recorder.flush()
         return batches
 
