@@ -27,8 +27,11 @@ class MailUser:
         return ImapSession(self.port, self.name, self.password)
 
 
-def new_user(server: MailServer) -> MailUser:
-    """Add a user of whom no test has heard yet."""
-    user = MailUser(server, f"user{next(_numbers)}", "pw for tests")
+def new_user(server: MailServer, password: str = "pw for tests") -> MailUser:
+    """Add a user of whom no test has heard yet.
+
+    The password is given here and stays: servers look for a new one once a second at most.
+    """
+    user = MailUser(server, f"user{next(_numbers)}", password)
     server.add_user(user.name, user.password)
     return user
