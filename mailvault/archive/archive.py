@@ -33,9 +33,14 @@ from mailvault.archive.private import explained, make_folder
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.standings import Standings
 from mailvault.errors import ArchiveDamaged, ArchiveError
+from mailvault.mail.changes import JobEnded
+from mailvault.mail.model import RunNumber
 from mailvault.ports import Clock, ContentStore, Finding, Known
 
 log = logging.getLogger(__name__)
+
+NOTE_WAIT = 2.0
+"""Seconds that a note waits for the lock."""
 
 _OWN = {"journal", "tmp", "lock", "archive.toml.new"}
 
@@ -145,6 +150,25 @@ class Archive:
         if self._committer is None:
             raise ArchiveError(f"{self.path} was opened for reading")
         return Recorder(self.content, self.catalog, self._committer, self._clock)
+
+    def note_job(self, job: JobEnded) -> bool:
+        """Write down how a command ended that is no run of sync; say whether that was possible.
+
+        An archive open for reading takes the lock for a moment. Whoever does not get it has
+        done the work all the same. Not while a run is being recorded.
+        """
+        if self._committer is not None:
+            run = self.catalog.last_run() or RunNumber(1)  # which only names a journal file
+            self._committer.commit(run, [job], [])
+            return True
+        try:
+            with self.open(
+                self.path, writing=True, clock=self._clock, wait=NOTE_WAIT
+            ) as writer:
+                return writer.note_job(job)
+        except ArchiveError as error:
+            log.warning("this %s is not written down in the archive: %s", job.kind, error)
+            return False
 
     def known(self, mailbox_id: int) -> Known:
         """What the catalog holds of a mailbox. Usable from any thread."""

@@ -22,6 +22,7 @@ from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
@@ -226,6 +227,33 @@ def _read_suspected(fields: Fields) -> Suspected:
     return Suspected(_number(account_id), number, _text(reason))
 
 
+def _write_job(record: JobEnded) -> Fields:
+    return [
+        record.kind,
+        to_microseconds(record.started_at),
+        to_microseconds(record.at),
+        record.exit_code,
+        record.account,
+        record.checked,
+        record.octets,
+        record.detail,
+    ]
+
+
+def _read_job(fields: Fields) -> JobEnded:
+    kind, started_at, at, exit_code, account, checked, octets, detail = fields
+    return JobEnded(
+        kind=_text(kind),
+        started_at=from_microseconds(started_at),
+        at=from_microseconds(at),
+        exit_code=_number(exit_code),
+        account=_optional_text(account),
+        checked=_number(checked),
+        octets=_number(octets),
+        detail=_text(detail),
+    )
+
+
 _WRITERS: dict[type, tuple[str, Callable[[Any], Fields]]] = {  # Any: each takes its record
     RunStarted: ("run", lambda each: [each.run, to_microseconds(each.at)]),
     AccountAdded: ("account", lambda each: [each.account_id, each.name, each.protocol]),
@@ -240,6 +268,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Fields]]] = {  # Any: each takes
         lambda each: [each.account_id, to_microseconds(each.at), each.error],
     ),
     RunFinished: ("run-finished", lambda each: [to_microseconds(each.at), each.exit_code]),
+    JobEnded: ("job", _write_job),
 }
 
 _READERS: dict[str, Callable[[Fields], Record]] = {
@@ -253,4 +282,5 @@ _READERS: dict[str, Callable[[Fields], Record]] = {
     "mailbox-finished": _read_mailbox_finished,
     "account-finished": _read_account_finished,
     "run-finished": lambda each: RunFinished(from_microseconds(each[0]), _number(each[1])),
+    "job": _read_job,
 }

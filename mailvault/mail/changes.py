@@ -138,6 +138,24 @@ class RunFinished:
     exit_code: int
 
 
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """How a command that is no run of sync ended; it changed no mailbox.
+
+    ``kind`` is verify, verify-remote, drill, copy, prune or repair; ``account`` is None when
+    the whole archive was meant. ``checked`` counts messages.
+    """
+
+    kind: str
+    started_at: datetime
+    at: datetime
+    exit_code: int
+    account: str | None
+    checked: int
+    octets: int
+    detail: str
+
+
 Record: TypeAlias = (
     RunStarted
     | AccountAdded
@@ -149,4 +167,5 @@ Record: TypeAlias = (
     | MailboxFinished
     | AccountFinished
     | RunFinished
+    | JobEnded
 )

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from mailvault.archive.archive import Archive
 from mailvault.errors import ArchiveDamaged, MessageMissing
+from mailvault.mail.changes import JobEnded
 from mailvault.mail.model import Digest, MailboxName
 from mailvault.operations.reports import Progress, Silent
 
@@ -59,7 +60,11 @@ def verify(
     percent: float = 100.0,
     progress: Progress | None = None,
 ) -> VerifyReport:
-    """Check the structure; then read and hash what ``mode`` asks for. Changes nothing."""
+    """Check the structure; then read and hash what ``mode`` asks for.
+
+    Changes nothing but the list of what was done when.
+    """
+    started_at = archive.now()
     findings = [
         VerifyFinding(finding.kind, finding.detail, finding.digest)
         for finding in archive.check()
@@ -75,7 +80,20 @@ def verify(
         else:
             log.warning("%s: %s", digest, outcome)
             findings += _located(archive, digest, outcome)
-    return VerifyReport(checked, octets, tuple(findings))
+    report = VerifyReport(checked, octets, tuple(findings))
+    archive.note_job(
+        JobEnded(
+            kind="verify",
+            started_at=started_at,
+            at=archive.now(),
+            exit_code=report.exit_code,
+            account=None,
+            checked=checked,
+            octets=octets,
+            detail=f"sample {percent:g}%" if mode is VerifyMode.SAMPLE else mode.value,
+        )
+    )
+    return report
 
 
 def _chosen(archive: Archive, mode: VerifyMode, percent: float) -> Iterator[Digest]:

@@ -9,12 +9,13 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, select
 
 from mailvault.archive import dialect
-from mailvault.archive.catalog import history, losses, mailboxes, placements, schema
+from mailvault.archive.catalog import history, jobs, losses, mailboxes, placements, schema
 from mailvault.archive.catalog.messages import Indexes
 from mailvault.archive.catalog.tables import attachment, journal_position, message, run
 from mailvault.archive.catalog.views import (
     AccountView,
     DebtView,
+    JobView,
     MailboxView,
     MessageView,
     PlacementView,
@@ -230,6 +231,16 @@ class Catalog:
         """What guards saw that nobody has accepted yet."""
         with self.reading() as connection:
             return history.list_suspicions(connection, account)
+
+    def jobs(self, limit: int) -> list[JobView]:
+        """How the newest commands that are no runs of sync ended, newest first."""
+        with self.reading() as connection:
+            return jobs.list_jobs(connection, limit)
+
+    def last_jobs(self) -> list[JobView]:
+        """The last of each kind and account, oldest first."""
+        with self.reading() as connection:
+            return jobs.list_last_jobs(connection)
 
     def status(self) -> Status:
         with self.reading() as connection:

@@ -197,3 +197,17 @@ suspicion = Table(
     Column("reason", Text, nullable=False),
     Column("accepted_run", ForeignKey("run.run")),
 )
+
+job = Table(  # commands that are no runs
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text),  # a name: it need not be one that was ever synced
+    Column("started_at", BigInteger, nullable=False),  # microseconds
+    Column("finished_at", BigInteger, nullable=False),
+    Column("exit_code", Integer, nullable=False),
+    Column("checked", Integer, nullable=False),
+    Column("octets", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)

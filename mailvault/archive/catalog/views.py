@@ -142,6 +142,20 @@ class SuspicionView:
 
 
 @dataclass(frozen=True, slots=True)
+class JobView:
+    """How a command that is no run of sync ended; ``account`` None means all of them."""
+
+    kind: str
+    account: str | None
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int
+    checked: int
+    octets: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     account: str
     protocol: str

@@ -13,6 +13,7 @@ from mailvault.archive.catalog.messages import Indexes, MessageWriter
 from mailvault.archive.catalog.placing import MailboxWriter
 from mailvault.archive.catalog.tables import (
     account,
+    job,
     mailbox,
     mailbox_version,
     run,
@@ -27,6 +28,7 @@ from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
@@ -56,6 +58,7 @@ class CatalogWriter:
             MailboxFinished: self._finish_mailbox,
             AccountFinished: self._finish_account,
             RunFinished: self._finish_run,
+            JobEnded: self._end_job,
         }
 
     def write(self, records: Sequence[Record]) -> None:
@@ -139,6 +142,19 @@ class CatalogWriter:
         self._connection.execute(
             update(suspicion).where(is_open).values(accepted_run=self._run)
         )
+
+    def _end_job(self, record: JobEnded) -> None:
+        values = {
+            "kind": storable(record.kind),
+            "account": storable(record.account),
+            "started_at": to_microseconds(record.started_at),
+            "finished_at": to_microseconds(record.at),
+            "exit_code": record.exit_code,
+            "checked": record.checked,
+            "octets": record.octets,
+            "detail": storable(record.detail),
+        }
+        self._connection.execute(insert(job), values)
 
     def _end_version(self, mailbox_id: int) -> None:
         version = mailbox_version.c

@@ -13,6 +13,7 @@ from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
@@ -80,6 +81,11 @@ records: st.SearchStrategy[Record] = st.one_of(
     ),
     st.builds(AccountFinished, numbers, instants, st.none() | texts),
     st.builds(RunFinished, instants, st.integers(0, 255)),
+    st.builds(
+        JobEnded,
+        texts, instants, instants, st.integers(0, 255), st.none() | texts,
+        numbers, numbers, texts,
+    ),
 )  # fmt: skip
 
 
@@ -120,6 +126,7 @@ def test_an_internal_date_keeps_its_instant_and_its_zone(instant: datetime) -> N
         b'["mailbox-gone","x"]',
         b'["changed",1,2,null,0,[],[[1,"00",5,0,null,0]],[],[],[]]',
         b'["changed",1,2,null,0,[],[],[[1,0]],[],[]]',
+        b'["job","verify",1,2,0,null,3,4]',
         b'["account-finished",1,99999999999999999999999,null]',
         b"\xff",
     ],

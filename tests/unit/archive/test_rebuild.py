@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mailvault.archive.archive import Archive
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.errors import ArchiveDamaged, ArchiveLocked, ArchiveMissing
-from mailvault.mail.changes import MailboxFinished
+from mailvault.mail.changes import JobEnded, MailboxFinished
 from mailvault.mail.model import Batch, Digest, Recognition, RunNumber, Uid
 from tests.unit.archive.builders import (
+    BEGINNING,
     SteppingClock,
     Work,
     build_arrival,
@@ -47,6 +48,9 @@ def eventful(work: Work) -> None:
     recorder.account_finished(work.account_id, "it went away")
     recorder.flush()
     recorder.abandon()
+    work.archive.note_job(
+        JobEnded("verify", BEGINNING, BEGINNING, 4, "ällo", 5, 1 << 40, "sample 2%")
+    )
     work.sync(build_batch(8, arrived=[11, build_arrival(12, octets=build_message(1))]))
     work.sync(build_batch(8, is_complete=True))
 
