@@ -1,6 +1,7 @@
 """Turns what was typed into what the archive knows: runs, mailboxes, digests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailvault.cli.invocation import check_account
@@ -11,6 +12,7 @@ from mailvault.mail.model import Digest, RunNumber
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
     from mailvault.config.model import Configuration
+    from mailvault.operations.selection import Selection
 
 SHOWN_MATCHES = 10
 _SEE_LOG = "mailvault log lists the runs"
@@ -52,6 +54,47 @@ def chosen_run(archive: "Archive", when: str | None) -> RunNumber | None:
             hint=_SEE_LOG,
         )
     return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedSelection:
+    """The options by which messages are chosen, as they were typed."""
+
+    account: str | None
+    mailbox: Sequence[str] | None
+    at: str | None
+    gone: bool = False
+    since: str | None = None
+    before: str | None = None
+    run: int | None = None
+
+
+def chosen_selection(
+    archive: "Archive", configuration: "Configuration", typed: TypedSelection
+) -> "Selection":
+    """Turn what was typed into what the archive can be asked.
+
+    Raises:
+        UsageError: there is no such account, mailbox, run or point in time.
+    """
+    from mailvault.operations.selection import Selection
+    from mailvault.operations.when import parse_instant
+    from mailvault.wiring import SystemClock
+
+    account = archived_account(archive, configuration, typed.account)
+    chosen_mailboxes(archive, account, typed.mailbox)
+    now = SystemClock().now()
+    if typed.run is not None and typed.run > (archive.catalog.last_run() or 0):
+        raise UsageError(f"there is no run {typed.run} yet", hint=_SEE_LOG)
+    return Selection(
+        account=account,
+        globs=chosen_globs(typed.mailbox),
+        at=chosen_run(archive, typed.at),
+        gone=typed.gone,
+        since=None if typed.since is None else parse_instant(typed.since, now),
+        before=None if typed.before is None else parse_instant(typed.before, now),
+        brought_by=None if typed.run is None else RunNumber(typed.run),
+    )
 
 
 def chosen_mailboxes(

@@ -31,6 +31,24 @@ MailboxOption = Annotated[
         help="Only mailboxes that match; ! in front leaves out. Repeatable.",
     ),
 ]
+GoneOption = Annotated[
+    bool, typer.Option("--gone", help="Only what was expunged on the server.")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        help="Only what arrived then or later: an ISO date or date-time, or 3d ago.",
+    ),
+]
+BeforeOption = Annotated[
+    str | None, typer.Option("--before", metavar="DATE", help="Only what arrived earlier.")
+]
+RunOption = Annotated[
+    int | None,
+    typer.Option("--run", metavar="NUMBER", min=1, help="Only what that run brought."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[
     Path | None,

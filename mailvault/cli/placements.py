@@ -1,11 +1,15 @@
 """The command ``list``."""
 
-from typing import Annotated
-
 import typer
 
 from mailvault.cli.invocation import configuration
-from mailvault.cli.options import AccountArgument, AtOption, JsonOption, MailboxOption
+from mailvault.cli.options import (
+    AccountArgument,
+    AtOption,
+    GoneOption,
+    JsonOption,
+    MailboxOption,
+)
 from mailvault.cli.output import emit, emit_json
 
 
@@ -14,9 +18,7 @@ def list_messages(
     account: AccountArgument = None,
     mailbox: MailboxOption = None,
     at: AtOption = None,
-    gone: Annotated[
-        bool, typer.Option("--gone", help="Only what was expunged on the server.")
-    ] = False,
+    gone: GoneOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the messages of the archive, mailbox by mailbox."""

@@ -12,6 +12,8 @@ HINT = (
     "WHEN is a run number (17), a date (2024-05-31), a time (2024-05-31T18:00) or an age (3d)"
 )
 
+INSTANT_HINT = "write a date (2024-05-31), a time (2024-05-31T18:00) or an age (3d)"
+
 
 def parse_when(
     text: str,
@@ -34,6 +36,27 @@ def parse_when(
         raise UsageError(f"{text!r} is not a point in time", hint=HINT) from None
 
 
+def parse_instant(
+    text: str,
+    now: datetime,
+    *,
+    localise: Callable[[datetime], datetime] = datetime.astimezone,
+) -> datetime:
+    """Read where a stretch of time begins or ends; a date stands for the day's beginning.
+
+    Raises:
+        UsageError: the text is neither a date, a date-time nor an age.
+    """
+    written = text.strip()
+    try:
+        instant = _age(written, now) or _instant(written, localise, at=time.min)
+    except (ValueError, OverflowError):
+        instant = None
+    if instant is None:
+        raise UsageError(f"{text!r} is not a point in time", hint=INSTANT_HINT)
+    return instant
+
+
 def _age(written: str, now: datetime) -> datetime | None:
     found = re.fullmatch(r"([0-9]{1,9})([smhdw])", written)
     if not found:
@@ -41,7 +64,9 @@ def _age(written: str, now: datetime) -> datetime | None:
     return now.astimezone(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-def _instant(written: str, localise: Callable[[datetime], datetime]) -> datetime | None:
+def _instant(
+    written: str, localise: Callable[[datetime], datetime], *, at: time = time.max
+) -> datetime | None:
     if written.isdecimal() and len(written) != len("20240531"):
         return None
     try:
@@ -51,7 +76,7 @@ def _instant(written: str, localise: Callable[[datetime], datetime]) -> datetime
             return None
         instant = datetime.fromisoformat(written)
     else:
-        instant = datetime.combine(day, time.max)
+        instant = datetime.combine(day, at)
     return (instant if instant.tzinfo else localise(instant)).astimezone(UTC)
 
 

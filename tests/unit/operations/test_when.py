@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailvault.errors import UsageError
-from mailvault.operations.when import parse_when
+from mailvault.operations.when import parse_instant, parse_when
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)
@@ -70,3 +70,25 @@ def test_anything_else_is_refused_with_examples(text: str) -> None:
         parsed(text)
 
     assert "2024-05-31" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2024-05-31", "2024-05-30T22:00+00:00"),
+        ("2024-05-31T18:00", "2024-05-31T16:00+00:00"),
+        ("1d", "2024-11-04T12:00+00:00"),
+    ],
+)
+def test_a_stretch_of_time_begins_with_the_day_it_names(text: str, instant: str) -> None:
+    found = parse_instant(text, NOW, localise=lambda naive: naive.replace(tzinfo=BERLIN))
+
+    assert found == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize("text", ["17", "2024", "soon", "", "2024-02-30"])
+def test_a_stretch_of_time_never_begins_with_a_run(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a point in time") as caught:
+        parse_instant(text, NOW)
+
+    assert "run" not in str(caught.value.hint)
