@@ -5,12 +5,20 @@ the classes behind them. Every implementation passes the suite of its seam in
 `tests/contract`, the fakes too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from mailvault.mail.changes import Record
+from mailvault.mail.delivery import (
+    Delivery,
+    Letter,
+    OpenMailbox,
+    Served,
+    TargetMailbox,
+    WantedMailbox,
+)
 from mailvault.mail.model import (
     Batch,
     Cursor,
@@ -223,6 +231,65 @@ class Destination(Protocol):
         internal_date: datetime | None,
     ) -> None:
         """Add a message with its exact octets. Never overwrites, never removes."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A destination that knows which messages an earlier export left there."""
+
+    def holds(
+        self, mailbox: MailboxName, digest: Digest, internal_date: datetime | None
+    ) -> bool:
+        """Whether one more copy is there. It says so once for each; the next is another."""
+        ...
+
+
+class RemoteDestination(Destination, Protocol):
+    """A destination that can be asked what it holds. One serves one thread.
+
+    Everything but `Destination`'s methods and `deliver` leaves the target as it is. After
+    ConnectionLost an instance is of no more use.
+    """
+
+    @property
+    def identity(self) -> str:
+        """What names the target from one restore to the next: kind, host and user."""
+        ...
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether letters that are sent together are stored all or none, at one go."""
+        ...
+
+    def assign(self, wanted: Sequence[WantedMailbox], *, making: bool) -> list[TargetMailbox]:
+        """Find or, if ``making``, make a place for each; different ones stay apart."""
+        ...
+
+    def open(self, path: str) -> OpenMailbox:
+        """Look into a mailbox: what follows is about it. Raises ServerRefused."""
+        ...
+
+    def uids(self) -> Sequence[Uid]:
+        """All messages of the open mailbox, in ascending order."""
+        ...
+
+    def glance(self, uids: Sequence[Uid]) -> Iterator[Fingerprint]:
+        """Sizes and dates, without Message-IDs."""
+        ...
+
+    def fingerprints(self, uids: Sequence[Uid]) -> Iterator[Fingerprint]: ...
+
+    def fetch(self, uids: Sequence[Uid]) -> Iterator[Served]:
+        """Give messages back, in bounded memory; those that are gone are left out."""
+        ...
+
+    def deliver(self, path: str, parcels: Iterable[Sequence[Letter]]) -> Iterator[Delivery]:
+        """Send parcels one after the other without waiting; yield how each fared, in order.
+
+        Raises:
+            ConnectionLost: what was not yielded yet may be stored or not.
+        """
         ...
 
 
