@@ -3,7 +3,7 @@
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -33,9 +33,9 @@ from mailvault.archive.private import explained, make_folder
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.standings import Standings
 from mailvault.errors import ArchiveDamaged, ArchiveError
-from mailvault.mail.changes import JobEnded
+from mailvault.mail.changes import JobEnded, Record
 from mailvault.mail.model import RunNumber
-from mailvault.ports import Clock, ContentStore, Finding, Known
+from mailvault.ports import Clock, ContentStore, Finding, Known, Prepared
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +158,7 @@ class Archive:
         done the work all the same. Not while a run is being recorded.
         """
         if self._committer is not None:
-            run = self.catalog.last_run() or RunNumber(1)  # which only names a journal file
-            self._committer.commit(run, [job], [])
+            self.tell([job])
             return True
         try:
             with self.open(
@@ -169,6 +168,16 @@ class Archive:
         except ArchiveError as error:
             log.warning("this %s is not written down in the archive: %s", job.kind, error)
             return False
+
+    def tell(self, records: Sequence[Record], prepared: Sequence[Prepared] = ()) -> None:
+        """Make records durable that belong to no run, and messages that are stored again.
+
+        Not while a run is being recorded.
+        """
+        if self._committer is None:
+            raise ArchiveError(f"{self.path} was opened for reading")
+        run = self.catalog.last_run() or RunNumber(1)  # which only names a journal file
+        self._committer.commit(run, records, prepared)
 
     def known(self, mailbox_id: int) -> Known:
         """What the catalog holds of a mailbox. Usable from any thread."""

@@ -13,7 +13,7 @@ from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.header_index import NOTHING, HeaderIndex, index_message
 from mailvault.archive.journal import Group, Journal, TornTail
 from mailvault.errors import ArchiveError
-from mailvault.mail.changes import MailboxChanged, Record
+from mailvault.mail.changes import MailboxChanged, Pruned, Record
 from mailvault.mail.model import Digest, RunNumber
 from mailvault.mail.outline import Outline
 from mailvault.ports import ContentStore, Prepared
@@ -35,7 +35,12 @@ class Committer:
         self._catalog = catalog
         self._position = catalog.position()
         self._is_sound = True
-        self.unindexed = 0  # messages of which the store could give no outline
+        self._unindexed: set[Digest] = set()
+
+    @property
+    def unindexed(self) -> int:
+        """Messages of which the store could give no outline."""
+        return len(self._unindexed)
 
     def catch_up(self, told: Told | None = None) -> int:
         """Apply what stands in the journal alone. Returns how many groups that was."""
@@ -79,6 +84,7 @@ class Committer:
         for digest in placed - self._catalog.sizes(placed).keys():
             indexes[digest] = self._index_stored(digest)
         self._catalog.apply(group.records, group.position, indexes)
+        self._unindexed.difference_update(_pruned(group.records))
         self._position = group.position
 
     def _index_stored(self, digest: Digest) -> HeaderIndex:
@@ -86,10 +92,16 @@ class Committer:
         try:
             outline = self._content.outline(digest)
         except ArchiveError as error:
-            log.warning("%s: cannot be indexed: %s", digest, error)
-            self.unindexed += 1
+            log.info("%s: cannot be indexed: %s", digest, error)  # it may be forgotten since
+            self._unindexed.add(digest)
             return NOTHING
         return index_message(digest, outline)
+
+
+def _pruned(records: Iterable[Record]) -> Iterable[Digest]:
+    for record in records:
+        if isinstance(record, Pruned):
+            yield from record.digests
 
 
 def _placed(records: Iterable[Record]) -> Iterable[Digest]:

@@ -22,13 +22,17 @@ from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    Healed,
     JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
     MailboxGone,
+    MemoryLost,
     Owed,
     Placed,
+    Pruned,
+    Quarantined,
     Record,
     Reflagged,
     RunFinished,
@@ -254,6 +258,14 @@ def _read_job(fields: Fields) -> JobEnded:
     )
 
 
+def _write_digests(digests: Iterable[Digest]) -> Fields:
+    return [str(each) for each in digests]
+
+
+def _read_digests(fields: Fields) -> tuple[Digest, ...]:
+    return tuple(Digest.parse(_text(each)) for each in fields)
+
+
 _WRITERS: dict[type, tuple[str, Callable[[Any], Fields]]] = {  # Any: each takes its record
     RunStarted: ("run", lambda each: [each.run, to_microseconds(each.at)]),
     AccountAdded: ("account", lambda each: [each.account_id, each.name, each.protocol]),
@@ -269,6 +281,13 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Fields]]] = {  # Any: each takes
     ),
     RunFinished: ("run-finished", lambda each: [to_microseconds(each.at), each.exit_code]),
     JobEnded: ("job", _write_job),
+    Pruned: ("pruned", lambda each: [_write_digests(each.digests)]),
+    Quarantined: (
+        "quarantined",
+        lambda each: [to_microseconds(each.at), _write_digests(each.digests)],
+    ),
+    Healed: ("healed", lambda each: [_write_digests(each.digests)]),
+    MemoryLost: ("memory-lost", lambda each: [each.reason]),
 }
 
 _READERS: dict[str, Callable[[Fields], Record]] = {
@@ -283,4 +302,8 @@ _READERS: dict[str, Callable[[Fields], Record]] = {
     "account-finished": _read_account_finished,
     "run-finished": lambda each: RunFinished(from_microseconds(each[0]), _number(each[1])),
     "job": _read_job,
+    "pruned": lambda each: Pruned(_read_digests(each[0])),
+    "quarantined": lambda each: Quarantined(from_microseconds(each[0]), _read_digests(each[1])),
+    "healed": lambda each: Healed(_read_digests(each[0])),
+    "memory-lost": lambda each: MemoryLost(_text(each[0])),
 }

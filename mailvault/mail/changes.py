@@ -156,6 +156,38 @@ class JobEnded:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A policy let the archive forget messages that lie in no mailbox any more.
+
+    All places they ever lay in are forgotten with them. One that lies somewhere stays.
+    """
+
+    digests: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The octets of messages are lost, and nobody had them any more when they were sought."""
+
+    at: datetime
+    digests: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """Messages that were quarantined are sound again."""
+
+    digests: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLost:
+    """Records before this one are lost: every mailbox is walked from its beginning again."""
+
+    reason: str
+
+
 Record: TypeAlias = (
     RunStarted
     | AccountAdded
@@ -168,4 +200,8 @@ Record: TypeAlias = (
     | AccountFinished
     | RunFinished
     | JobEnded
+    | Pruned
+    | Quarantined
+    | Healed
+    | MemoryLost
 )

@@ -9,12 +9,22 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, select
 
 from mailvault.archive import dialect
-from mailvault.archive.catalog import history, jobs, losses, mailboxes, placements, schema
+from mailvault.archive.catalog import (
+    forgetting,
+    history,
+    jobs,
+    losses,
+    mailboxes,
+    placements,
+    quarantine,
+    schema,
+)
 from mailvault.archive.catalog.messages import Indexes
 from mailvault.archive.catalog.tables import attachment, journal_position, message, run
 from mailvault.archive.catalog.views import (
     AccountView,
     DebtView,
+    ExpungedView,
     JobView,
     MailboxView,
     MessageView,
@@ -241,6 +251,35 @@ class Catalog:
         """The last of each kind and account, oldest first."""
         with self.reading() as connection:
             return jobs.list_last_jobs(connection)
+
+    def expunged(self) -> Iterator[ExpungedView]:
+        """The messages that lie in no mailbox any more, and where they lay."""
+        after: int | None = 0
+        while after is not None:
+            with self.reading() as connection:
+                names = mailboxes.mailbox_names(connection)
+                page, after = forgetting.read_expunged(connection, names, after)
+            yield from page
+
+    def forgotten(self) -> set[Digest]:
+        """Messages that a policy let go and that have not come back."""
+        with self.reading() as connection:
+            return set(forgetting.list_forgotten(connection))
+
+    def last_runs_of(self, account: str, limit: int) -> list[RunNumber]:
+        """The newest runs that brought an account up to date, newest first."""
+        with self.reading() as connection:
+            return history.list_successes(connection, account, limit)
+
+    def quarantined(self) -> dict[Digest, datetime]:
+        """Messages whose octets are lost, and since when that is known."""
+        with self.reading() as connection:
+            return quarantine.read_quarantine(connection)
+
+    def index_again(self, indexes: Indexes) -> None:
+        """Write what the headers of messages say, which could not be read before."""
+        with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
+            quarantine.index_again(connection, indexes)
 
     def status(self) -> Status:
         with self.reading() as connection:

@@ -153,6 +153,18 @@ def _mailboxes_of(
     return views
 
 
+def list_successes(connection: Connection, of: str, limit: int) -> list[RunNumber]:
+    """The newest runs in which an account was done without an error."""
+    query = (
+        select(run_account.c.run)
+        .join(account, account.c.id == run_account.c.account_id)
+        .where(account.c.name == of, run_account.c.error.is_(None))
+        .order_by(run_account.c.run.desc())
+        .limit(limit)
+    )
+    return [RunNumber(each) for each in connection.scalars(query)]
+
+
 def find_run_at(connection: Connection, instant: datetime) -> RunNumber | None:
     """The last run that had begun by then."""
     query = select(func.max(run.c.run)).where(run.c.started_at <= to_microseconds(instant))

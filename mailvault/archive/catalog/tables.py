@@ -211,3 +211,16 @@ job = Table(  # commands that are no runs
     Column("octets", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+forgotten = clustered(  # by a policy; their octets may still lie in the content for a while
+    "forgotten",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+)
+
+quarantine = clustered(  # what nobody could give again
+    "quarantine",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("since", BigInteger, nullable=False),  # microseconds
+)

@@ -156,6 +156,27 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
+class EndingView:
+    """Where a message lay until a run; ``mailbox`` is the last name. Renumbered is no end."""
+
+    account: str
+    mailbox: MailboxName
+    gone_run: RunNumber
+    is_expunged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpungedView:
+    """A message that lies in no mailbox any more."""
+
+    digest: Digest
+    size: int
+    subject: str | None
+    date: datetime | None
+    endings: tuple[EndingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     account: str
     protocol: str

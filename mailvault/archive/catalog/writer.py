@@ -7,8 +7,9 @@ same catalog again. A `CatalogWriter` lives for one transaction.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 
+from mailvault.archive.catalog.forgetting import forget_messages
 from mailvault.archive.catalog.messages import Indexes, MessageWriter
 from mailvault.archive.catalog.placing import MailboxWriter
 from mailvault.archive.catalog.tables import (
@@ -16,23 +17,28 @@ from mailvault.archive.catalog.tables import (
     job,
     mailbox,
     mailbox_version,
+    quarantine,
     run,
     run_account,
     run_mailbox,
     suspicion,
 )
-from mailvault.archive.catalog.words import storable, write_list
-from mailvault.archive.dialect import insert
+from mailvault.archive.catalog.words import chunked, storable, write_list
+from mailvault.archive.dialect import PARAMETERS, insert
 from mailvault.archive.instants import to_microseconds
 from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    Healed,
     JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
     MailboxGone,
+    MemoryLost,
+    Pruned,
+    Quarantined,
     Record,
     RunFinished,
     RunStarted,
@@ -59,6 +65,10 @@ class CatalogWriter:
             AccountFinished: self._finish_account,
             RunFinished: self._finish_run,
             JobEnded: self._end_job,
+            Pruned: self._prune,
+            Quarantined: self._quarantine,
+            Healed: self._heal,
+            MemoryLost: self._lose_memory,
         }
 
     def write(self, records: Sequence[Record]) -> None:
@@ -155,6 +165,22 @@ class CatalogWriter:
             "detail": storable(record.detail),
         }
         self._connection.execute(insert(job), values)
+
+    def _prune(self, record: Pruned) -> None:
+        forget_messages(self._connection, record.digests)
+
+    def _quarantine(self, record: Quarantined) -> None:
+        since = to_microseconds(record.at)
+        rows = [{"digest": each.value, "since": since} for each in record.digests]
+        if rows:
+            self._connection.execute(insert(quarantine).on_conflict_do_nothing(), rows)
+
+    def _heal(self, record: Healed) -> None:
+        for some in chunked([each.value for each in record.digests], PARAMETERS):
+            self._connection.execute(delete(quarantine).where(quarantine.c.digest.in_(some)))
+
+    def _lose_memory(self, _record: MemoryLost) -> None:
+        self._connection.execute(update(mailbox).values(cursor=None))
 
     def _end_version(self, mailbox_id: int) -> None:
         version = mailbox_version.c

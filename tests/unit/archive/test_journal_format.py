@@ -13,13 +13,17 @@ from mailvault.mail.changes import (
     Accepted,
     AccountAdded,
     AccountFinished,
+    Healed,
     JobEnded,
     MailboxChanged,
     MailboxDescribed,
     MailboxFinished,
     MailboxGone,
+    MemoryLost,
     Owed,
     Placed,
+    Pruned,
+    Quarantined,
     Record,
     Reflagged,
     RunFinished,
@@ -36,10 +40,12 @@ zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(mi
 instants = st.integers(-(10**15), 10**16).map(from_microseconds)
 internal_dates = st.none() | st.datetimes(timezones=zones).map(storable_date)
 
+digests = st.binary(min_size=32, max_size=32).map(Digest)
+
 placed = st.builds(
     Placed,
     uid=uids,
-    digest=st.binary(min_size=32, max_size=32).map(Digest),
+    digest=digests,
     size=numbers,
     flags=flags,
     internal_date=internal_dates,
@@ -86,6 +92,10 @@ records: st.SearchStrategy[Record] = st.one_of(
         texts, instants, instants, st.integers(0, 255), st.none() | texts,
         numbers, numbers, texts,
     ),
+    st.builds(Pruned, st.lists(digests, max_size=3).map(tuple)),
+    st.builds(Quarantined, instants, st.lists(digests, max_size=3).map(tuple)),
+    st.builds(Healed, st.lists(digests, max_size=3).map(tuple)),
+    st.builds(MemoryLost, texts),
 )  # fmt: skip
 
 
