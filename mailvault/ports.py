@@ -61,6 +61,14 @@ class Same:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A message that lies in a mailbox, and how it is flagged."""
+
+    uid: Uid
+    flags: Flags
+
+
 class Known(Protocol):
     """What the archive believes one mailbox of the server holds. Reading it takes no lock."""
 
@@ -104,6 +112,10 @@ class Known(Protocol):
 
     def has_earlier(self) -> bool:
         """Whether messages are present under a UIDVALIDITY before the newest one."""
+        ...
+
+    def holding(self, digests: Sequence[Digest]) -> dict[Digest, list[Lying]]:
+        """Where messages with these octets are present in this mailbox, by ascending UID."""
         ...
 
     def by_email_id(self, ids: Sequence[str]) -> dict[str, Same]:

@@ -24,7 +24,7 @@ from mailvault.archive.catalog.words import AnyRow, chunked, read_flags, storabl
 from mailvault.archive.dialect import PARAMETERS
 from mailvault.archive.instants import to_seconds, with_zone
 from mailvault.mail.model import Digest, Flags, RunNumber, Uid
-from mailvault.ports import Fingerprint, Kept, Same
+from mailvault.ports import Fingerprint, Kept, Lying, Same
 
 Match: TypeAlias = tuple[str, int, int]
 """Message-ID, size and INTERNALDATE, when all of them are known."""
@@ -125,6 +125,22 @@ class KnownMailbox:
                 ):
                     last[Uid(uid)] = (Digest(digest), gone)
         return {uid: digest for uid, (digest, gone) in last.items() if gone is not None}
+
+    def holding(self, digests: Sequence[Digest]) -> dict[Digest, list[Lying]]:
+        query = (
+            select(message.c.digest, placement.c.uid, flag_set.c.flags)
+            .join(placement, placement.c.message_id == message.c.id)
+            .join(flag_set, flag_set.c.id == placement.c.flag_set_id)
+            .where(self._is_under(self.uidvalidity()), _IS_PRESENT)
+            .order_by(placement.c.uid)
+        )
+        found: dict[Digest, list[Lying]] = defaultdict(list)
+        with self._catalog.reading() as connection:
+            for some in chunked([each.value for each in digests], PARAMETERS):
+                rows = connection.execute(query.where(message.c.digest.in_(some)))
+                for digest, uid, flags in rows:
+                    found[Digest(digest)].append(Lying(Uid(uid), _flags(flags)))
+        return dict(found)
 
     def by_email_id(self, ids: Sequence[str]) -> dict[str, Same]:
         ours = select(mailbox.c.account_id).where(mailbox.c.id == self._mailbox_id)

@@ -43,7 +43,10 @@ _OF_THE_ACCOUNT = (ConnectionLost, LoginRefused, ServerBusy, AccountSuspended)
 
 @dataclass(frozen=True, slots=True)
 class SyncAccount:
-    """An account as sync needs it. Each call of ``open_source`` is one connection."""
+    """An account as sync needs it. Each call of ``open_source`` is one connection.
+
+    ``only_adds``: what the source does not list proves nothing, as with files to import.
+    """
 
     name: str
     protocol: str
@@ -52,6 +55,7 @@ class SyncAccount:
     connections: int = 1
     removal: RemovalPolicy | None = None
     allowance: Allowance | None = None
+    only_adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,9 @@ class AccountSync:
 
         listed = [mailbox for mailbox in source.mailboxes() if self._selected(mailbox)]
         archived = [each for each in self._before.values() if self._selected(each)]
+        if self.account.only_adds:
+            names = {mailbox.name for mailbox in listed}
+            archived = [each for each in archived if each.name in names]
         return plan_mailboxes(listed, archived, is_same)
 
     def _record_plan(self, plan: MailboxPlan) -> None:
