@@ -63,7 +63,7 @@ def read_page(
     end = (
         (rows[-1].uidvalidity, rows[-1].uid, rows[-1].first_run) if len(rows) == PAGE else None
     )
-    return Page([_view(row, mailbox) for row in rows], end)
+    return Page([view_of(row, mailbox) for row in rows], end)
 
 
 def placements_of(
@@ -72,15 +72,13 @@ def placements_of(
     """Every placement a message has or had."""
     query = select_placements(None).where(message.c.digest == digest.value)
     rows = connection.execute(query.order_by(*placement.primary_key)).all()
-    return [_view(row, mailboxes[row.mailbox_id]) for row in rows]
+    return [view_of(row, mailboxes[row.mailbox_id]) for row in rows]
 
 
 def select_placements(at: RunNumber | None) -> AnyQuery:
     """All that a view needs, with the flags of that run."""
     begun, ended = run.alias(), run.alias()
-    flags: ColumnElement[int] = placement.c.flag_set_id
-    if at is not None:
-        flags = func.coalesce(_previous_flags(at), flags)
+    flags = flags_at(at)
     return (
         select(
             placement.c.mailbox_id,
@@ -108,6 +106,12 @@ def select_placements(at: RunNumber | None) -> AnyQuery:
         .outerjoin(ended, _is_end(ended.c.run, at))
         .outerjoin(server_mark, _is_mark())
     )
+
+
+def flags_at(at: RunNumber | None) -> ColumnElement[int]:
+    """The number of the flags that a placement has now, or had after a run."""
+    flags: ColumnElement[int] = placement.c.flag_set_id
+    return flags if at is None else func.coalesce(_previous_flags(at), flags)
 
 
 def _is_mark() -> ColumnElement[bool]:
@@ -151,7 +155,7 @@ def _previous_flags(at: RunNumber) -> ScalarSelect[int]:
     )
 
 
-def _view(row: AnyRow, mailbox: MailboxView) -> PlacementView:
+def view_of(row: AnyRow, mailbox: MailboxView) -> PlacementView:
     internal_date = row.internal_date
     if internal_date is not None:
         internal_date = with_zone(internal_date, row.internal_zone)

@@ -224,3 +224,11 @@ quarantine = clustered(  # what nobody could give again
     Column("digest", LargeBinary, primary_key=True),
     Column("since", BigInteger, nullable=False),  # microseconds
 )
+
+proof = Table(  # what `verify` read when; no record tells of it, so a rebuild forgets it
+    "proof",
+    metadata,
+    Column("first_message", Integer, primary_key=True),  # of a stretch of messages, by id
+    Column("last_message", Integer, nullable=False),
+    Column("proved_at", BigInteger, nullable=False),  # microseconds
+)
