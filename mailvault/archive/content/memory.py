@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mailvault.archive.content.outlining import outline_of
 from mailvault.errors import ArchiveError, MessageMissing
 from mailvault.mail.changes import Record
-from mailvault.mail.lifting import lift
 from mailvault.mail.model import Digest, Octets
-from mailvault.mail.outline import OUTLINE_LIMIT, Hole, Outline
+from mailvault.mail.outline import Outline
 from mailvault.ports import Finding, Prepared
 
 
@@ -81,11 +81,3 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def outline_of(octets: bytes) -> Outline:
-    """The text of a message without its base64 parts."""
-    lifted = lift(octets)
-    holes = (Hole(part.offset, len(part.octets)) for part in lifted.parts)
-    within = tuple(hole for hole in holes if hole.offset <= OUTLINE_LIMIT)
-    return Outline(lifted.text[:OUTLINE_LIMIT], within)

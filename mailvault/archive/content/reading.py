@@ -1,15 +1,14 @@
 """Gives stored messages back: rebuilt from their recipe, and hashed before anyone sees them."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from mailvault.archive.codec import BadFrame, Codec
+from mailvault.archive.content.proof import damaged, gathered, proven
 from mailvault.archive.content.recipe import BadRecipe, RecipeHole, RecipeReader, encoded
-from mailvault.archive.content.spool import CHUNK, Spool
 from mailvault.archive.content.volume import RAW, RECIPE
 from mailvault.archive.content.volumes import Place, Volumes
-from mailvault.errors import ArchiveDamaged, MessageMissing
+from mailvault.errors import MessageMissing
 from mailvault.mail.model import Digest, Octets
 from mailvault.mail.outline import OUTLINE_LIMIT, Hole, Outline
 
@@ -27,31 +26,11 @@ class Reader:
 
     def get(self, digest: Digest) -> Octets:
         """Give back a message: in memory up to 1 MiB, else in a temporary file."""
-        hasher = hashlib.sha256()
-        held: list[bytes] = []
-        size = 0
-        spool: Spool | None = None
-        for chunk in self._damage_named(digest):
-            hasher.update(chunk)
-            size += len(chunk)
-            held.append(chunk)
-            if size > CHUNK:
-                spool = spool or Spool(self._tmp)
-                for each in held:
-                    spool.write(each)
-                held.clear()
-        _prove(digest, hasher.digest())
-        return b"".join(held) if spool is None else spool
+        return gathered(digest, self._damage_named(digest), self._tmp)
 
     def prove(self, digest: Digest) -> int:
         """Read and hash a message; return its octets."""
-        hasher = hashlib.sha256()
-        size = 0
-        for chunk in self._damage_named(digest):
-            hasher.update(chunk)
-            size += len(chunk)
-        _prove(digest, hasher.digest())
-        return size
+        return proven(digest, self._damage_named(digest))
 
     def outline(self, digest: Digest) -> Outline:
         """Read the text of a message; its lifted parts are left where they are."""
@@ -67,14 +46,14 @@ class Reader:
                 holes.append(Hole(offset, each.size))
             text = _head(recipe.text())
         except (BadFrame, BadRecipe) as error:
-            raise _damaged(digest, error) from error
+            raise damaged(digest, error) from error
         return Outline(text, tuple(hole for hole in holes if hole.offset <= OUTLINE_LIMIT))
 
     def _damage_named(self, digest: Digest) -> Iterator[bytes]:
         try:
             yield from self._chunks(self._volumes.require(digest.value), 0)
         except (BadFrame, BadRecipe) as error:
-            raise _damaged(digest, error) from error
+            raise damaged(digest, error) from error
 
     def _chunks(self, place: Place, depth: int) -> Iterator[bytes]:
         kind = place[1][0].kind
@@ -121,15 +100,3 @@ def _head(chunks: Iterator[bytes]) -> bytes:
         if size >= OUTLINE_LIMIT:
             break
     return b"".join(held)[:OUTLINE_LIMIT]
-
-
-def _prove(digest: Digest, actual: bytes) -> None:
-    if actual != digest.value:
-        raise _damaged(digest, "its octets have another digest")
-
-
-def _damaged(digest: Digest, reason: object) -> ArchiveDamaged:
-    return ArchiveDamaged(
-        f"message {digest} is damaged: {reason}",
-        hint="fetch it again from the server with the next sync, or from a copy of the archive",
-    )
