@@ -30,6 +30,10 @@ class DestinationError(UsageError):
     """The place that mail was to be written to cannot take it."""
 
 
+class DestinationLost(DestinationError):
+    """What was written there a moment ago may be lost; nothing more can be written."""
+
+
 class SourceError(MailvaultError):
     """Mail could not be read from a server or a file."""
 

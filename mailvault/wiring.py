@@ -6,7 +6,7 @@ Everything heavy is imported inside the functions: `mailvault --help` must not w
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -400,24 +400,61 @@ def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str,
                 yield account.name, listed.mailbox
 
 
-def open_destination(file_format: str, path: Path, archive: "Archive") -> "Destination":
-    """Choose what writes mail to files. It must not write into the archive."""
-    from mailvault.destinations.eml import EmlDestination
-    from mailvault.destinations.maildir import MaildirDestination
-    from mailvault.destinations.mbox import MboxDestination
+@dataclass(frozen=True, slots=True)
+class ExportForm:
+    """What an export shall look like; a layout of None is the format's usual one."""
 
-    match file_format:
-        case "eml":
-            return EmlDestination(path, outside=archive.path)
+    format: str
+    layout: str | None = None
+    has_status: bool = False
+
+
+def open_destination(form: ExportForm, path: Path, archive: "Archive") -> "Destination":
+    """Choose what writes mail to files. It must not write into the archive."""
+    layouts = _LAYOUTS.get(form.format)
+    if layouts is None:
+        raise UsageError(
+            f"there is no format {form.format!r}" if form.format else "--format is missing",
+            hint="choose --format maildir, mbox or eml",
+        )
+    if form.layout is not None and form.layout not in layouts:
+        named = " or ".join(layouts)
+        raise UsageError(
+            f"--format {form.format} has no layout {form.layout!r}",
+            hint=f"choose --layout {named}" if layouts else "leave out --layout",
+        )
+    if form.has_status and form.format != "mbox":
+        raise UsageError(
+            f"--status is for mbox files, and not for {form.format}", hint="leave it out"
+        )
+    return _destination(form, path, archive)
+
+
+_LAYOUTS: dict[str, tuple[str, ...]] = {
+    "maildir": ("maildir++", "fs"),
+    "mbox": ("nested", "thunderbird"),
+    "eml": (),
+}
+
+
+def _destination(form: ExportForm, path: Path, archive: "Archive") -> "Destination":
+    from mailvault.destinations.eml import EmlDestination
+    from mailvault.destinations.maildir import Layout, MaildirDestination
+    from mailvault.destinations.mbox import MboxDestination, MboxLayout
+
+    match form.format:
         case "maildir":
-            return MaildirDestination(path, outside=archive.path)
+            layout = Layout(form.layout or Layout.MAILDIR_PLUS_PLUS)
+            return MaildirDestination(path, layout=layout, outside=archive.path)
         case "mbox":
-            return MboxDestination(path, outside=archive.path)
-        case _:
-            raise UsageError(
-                f"there is no format {file_format!r}" if file_format else "--format is missing",
-                hint="choose --format maildir, mbox or eml",
+            return MboxDestination(
+                path,
+                layout=MboxLayout(form.layout or MboxLayout.NESTED),
+                has_status=form.has_status,
+                outside=archive.path,
             )
+        case _:
+            return EmlDestination(path, outside=archive.path)
 
 
 def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildReport":

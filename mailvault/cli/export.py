@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from mailvault.cli.invocation import configuration, invocation
-from mailvault.cli.options import AccountArgument, AtOption, JsonOption, MailboxOption
+from mailvault.cli.options import (
+    AccountArgument,
+    AtOption,
+    BeforeOption,
+    GoneOption,
+    JsonOption,
+    MailboxOption,
+    RunOption,
+    SinceOption,
+)
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
 
@@ -20,33 +29,45 @@ def export(
     file_format: Annotated[
         str, typer.Option("--format", metavar="maildir|mbox|eml", help="What to write.")
     ] = "",
+    layout: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="maildir: maildir++ or fs; mbox: thunderbird."),
+    ] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="mbox: put the flags into the messages.")
+    ] = False,
     mailbox: MailboxOption = None,
     at: AtOption = None,
+    gone: GoneOption = False,
+    since: SinceOption = None,
+    before: BeforeOption = None,
+    run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write mail out as Maildir, mbox or eml files."""
+    """Write mail out as Maildir, mbox or eml files; complete an earlier export."""
     from mailvault import wiring
-    from mailvault.cli.choices import (
-        archived_account,
-        chosen_globs,
-        chosen_mailboxes,
-        chosen_run,
-    )
+    from mailvault.cli.choices import TypedSelection, chosen_selection
     from mailvault.cli.export_report import explain_export, export_json, export_lines
     from mailvault.operations import export as operation
 
     settings = configuration(context)
+    form = wiring.ExportForm(file_format, layout, has_status=status)
+    typed = TypedSelection(
+        account=account,
+        mailbox=mailbox,
+        at=at,
+        gone=gone,
+        since=since,
+        before=before,
+        run=run,
+    )
     with wiring.open_archive(settings, writing=False) as archive:
-        account = archived_account(archive, settings, account)
-        chosen_mailboxes(archive, account, mailbox)
-        run, globs = chosen_run(archive, at), chosen_globs(mailbox)
+        selection = chosen_selection(archive, settings, typed)
         with (
-            wiring.open_destination(file_format, destination, archive) as folder,
+            wiring.open_destination(form, destination, archive) as target,
             watched(context) as progress,
         ):
-            report = operation.export(
-                archive, folder, account=account, globs=globs, at=run, progress=progress
-            )
+            report = operation.export(archive, target, selection, progress=progress)
     if as_json:
         emit_json(export_json(report))
     elif invocation(context).verbosity >= 0:

@@ -19,6 +19,7 @@ def export_json(report: ExportReport) -> dict[str, JsonValue]:
                 "mailbox": str(each.mailbox),
                 "messages": each.messages,
                 "octets": each.octets,
+                "present": each.present,
             }
             for each in report.mailboxes
         ],
@@ -37,9 +38,11 @@ def export_json(report: ExportReport) -> dict[str, JsonValue]:
 def export_lines(report: ExportReport, destination: Path) -> Iterator[str]:
     messages = sum(each.messages for each in report.mailboxes)
     octets = sum(each.octets for each in report.mailboxes)
+    present = sum(each.present for each in report.mailboxes)
+    before = f", {count_text(present)} of them there before" if present else ""
     yield printable(
         f"{count_text(messages, 'message')} ({size_text(octets)}) in "
-        f"{count_text(len(report.mailboxes), 'mailbox', 'mailboxes')} written to {destination}"
+        f"{count_text(len(report.mailboxes), 'mailbox', 'mailboxes')} in {destination}{before}"
     )
 
 
@@ -48,7 +51,8 @@ def explain_export(report: ExportReport, log_format: str) -> None:
     if report.failures:
         explain(
             f"{count_text(len(report.failures), 'message')} could not be written",
-            "each is named above, and in --json",
+            "each is named above, and in --json; everything else is there; mailvault verify "
+            "says what is damaged",
             exit_code=report.exit_code,
             log_format=log_format,
         )

@@ -5,8 +5,10 @@ import typer
 from mailvault.cli.cat import cat
 from mailvault.cli.check import check
 from mailvault.cli.demo import demo
+from mailvault.cli.diff import diff
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
+from mailvault.cli.history import history
 from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.login import login
@@ -30,7 +32,9 @@ COMMANDS = (
     ("show", show, BY_READING),
     ("cat", cat, BY_READING),
     ("log", log, BY_READING),
-    ("export", export, (3, 4, 20, 21)),
+    ("diff", diff, BY_READING),
+    ("history", history, BY_READING),
+    ("export", export, (3, 20, 21)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
 )

@@ -2,22 +2,18 @@
 
 An export never mixes with what is not its own: the folder must be new or empty, or hold an
 earlier export in the same format. Such an export is completed: messages that are there stay
-as they are, missing ones are added, nothing is removed. (An mbox export cannot be completed.)
+as they are, missing ones are added, nothing is removed.
 """
 
-import fcntl
-import json
 import os
 from pathlib import Path
 from typing import Self
 
-from mailvault.destinations.files import entries, open_path, write_all, writing
+from mailvault.destinations.export_record import ExportRecord, texts
+from mailvault.destinations.files import entries, open_path, writing
 from mailvault.errors import DestinationError
 from mailvault.mail.model import MailboxName
 from mailvault.mail.pathnames import EXPORT_RECORD, PathNames
-
-_VERSION = 1
-_RECORD_LIMIT = 64 << 20
 
 
 class ExportFolder:
@@ -30,24 +26,26 @@ class ExportFolder:
         names: PathNames,
         *,
         outside: Path | None = None,
-        may_resume: bool = True,
+        record_name: str = EXPORT_RECORD,
+        inner: str = "",
     ) -> None:
         self.path = path
         self.is_resumed = False
         self._format = format_name
         self._names = names
         self._outside = outside
-        self._may_resume = may_resume
+        self._record_name = record_name
+        self._inner = inner  # added to the names of folders that hold mailboxes
         self._recorded: set[MailboxName] = set()
-        self.root = -1
-        self._record = -1
+        self._root = -1
+        self._record: ExportRecord | None = None
 
     def __enter__(self) -> Self:
-        self._refuse_the_archive()
+        refuse_inside(self.path, self._outside)
         try:
             with writing(self.path):
                 self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self.root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                self._root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 self._open_record()
         except BaseException:
             self._close()
@@ -57,87 +55,71 @@ class ExportFolder:
     def __exit__(self, *exception: object) -> None:
         try:
             with writing(self.path):
-                os.fsync(self._record)
-                os.fsync(self.root)
+                self.record.save()
+                os.fsync(self._root)
         finally:
             self._close()
 
-    def open(self, mailbox: MailboxName, *, depth: int | None = None) -> int:
-        """Open the folder of a mailbox, or the one ``depth`` levels deep on the way to it."""
+    @property
+    def record(self) -> ExportRecord:
+        assert self._record is not None, "the export is not open"
+        return self._record
+
+    def path_of(self, mailbox: MailboxName) -> tuple[str, ...]:
+        """The path of a mailbox, by components; from now on it stands in the record."""
         path = self._names.path(mailbox)
         if mailbox not in self._recorded:
             self._recorded.add(mailbox)
-            self._write({"mailbox": mailbox.parts, "path": path})
-        return open_path(self.root, path[:depth])
+            self.record.write({"mailbox": mailbox.parts, "path": path})
+        return path
 
-    def _refuse_the_archive(self) -> None:
-        if self._outside and self.path.resolve().is_relative_to(self._outside.resolve()):
-            raise DestinationError(
-                f"{self.path} lies inside the archive", hint="export to a folder outside it"
-            )
+    def open(self, mailbox: MailboxName) -> int:
+        """Open the folder of a mailbox."""
+        return open_path(self._root, self.path_of(mailbox))
+
+    def open_parent(self, mailbox: MailboxName) -> int:
+        """Open the folder in which a mailbox is a file."""
+        path = self.path_of(mailbox)[:-1]
+        return open_path(self._root, tuple(component + self._inner for component in path))
 
     def _open_record(self) -> None:
-        present = entries(self.root)
-        if present and (EXPORT_RECORD not in present or not self._may_resume):
+        present = set(entries(self._root))
+        if present and self._record_name not in present:
             raise self._not_empty()
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._record = os.open(EXPORT_RECORD, flags, 0o600, dir_fd=self.root)
         try:
-            fcntl.flock(self._record, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            self._record = ExportRecord(self._root, self._record_name, self._format)
+        except DestinationError as error:
             raise DestinationError(
-                f"another export is writing to {self.path}", hint="wait until it has ended"
+                f"another export is writing to {self.path}", hint=error.hint
             ) from error
-        if present:
-            self._resume()
-        else:
-            self._write({"mailvault_export": _VERSION, "format": self._format})
-
-    def _resume(self) -> None:
-        with os.fdopen(os.dup(self._record), "rb") as file:
-            text = file.read(_RECORD_LIMIT)
-        first, *others = [_json(line) for line in text.splitlines()] or [None]
-        expected = {"mailvault_export": _VERSION, "format": self._format}
-        if first != expected:
+        if not self._record.is_of_this_format():
             raise self._not_empty()
-        if not text.endswith(b"\n"):  # the end of an export that was killed
-            write_all(self._record, b"\n")
-        for entry in others:
+        for entry in self._record.entries():
             self._learn(entry)
-        self.is_resumed = True
+        self.is_resumed = not self._record.is_new
 
-    def _learn(self, entry: object) -> None:
-        if not isinstance(entry, dict):
-            return
-        name, path = _texts(entry.get("mailbox")), _texts(entry.get("path"))
+    def _learn(self, entry: dict[str, object]) -> None:
+        name, path = texts(entry.get("mailbox")), texts(entry.get("path"))
         if name is not None and path is not None:
             self._names.learn(MailboxName(name), path)
             self._recorded.add(MailboxName(name))
 
-    def _write(self, entry: object) -> None:
-        write_all(self._record, json.dumps(entry).encode() + b"\n")
-
     def _not_empty(self) -> DestinationError:
-        hint = "name a new folder"
-        if self._may_resume:
-            hint += f", or one that holds an earlier export in the format {self._format}"
+        hint = f"name a new folder, or one with an earlier export of kind {self._format}"
         return DestinationError(f"{self.path} is not empty", hint=hint)
 
     def _close(self) -> None:
-        for descriptor in (self._record, self.root):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._record = self.root = -1
+        record, self._record = self._record, None
+        if record is not None:
+            record.close()
+        if self._root >= 0:
+            os.close(self._root)
+        self._root = -1
 
 
-def _json(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _texts(value: object) -> tuple[str, ...] | None:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    return None
+def refuse_inside(path: Path, outside: Path | None) -> None:
+    """Refuse to write an export into the archive."""
+    if outside and path.resolve().is_relative_to(outside.resolve()):
+        raise DestinationError(
+            f"{path} lies inside the archive", hint="export to a folder outside it"
+        )

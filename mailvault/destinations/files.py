@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,10 @@ def writing(what: object) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise NoSpace(f"no space left to write {what}") from error
+            raise NoSpace(
+                f"no space left to write {what}",
+                hint="make room and run the same command again; it goes on from here",
+            ) from error
         raise DestinationError(f"{what} cannot be written: {error.strerror}") from error
 
 
@@ -54,13 +57,16 @@ def open_path(root: int, path: tuple[str, ...]) -> int:
     return folder
 
 
-def entries(folder: int) -> list[str]:
-    return os.listdir(folder)
+def entries(folder: int) -> Iterator[str]:
+    """The names in a folder; there may be millions, so they come one by one."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            yield entry.name
 
 
 def remove_stale(folder: int) -> None:
     """Remove what a killed export left unfinished; nobody else writes here now."""
-    for name in filter(_STAGING.fullmatch, entries(folder)):
+    for name in list(filter(_STAGING.fullmatch, entries(folder))):
         os.unlink(name, dir_fd=folder)
 
 
@@ -88,8 +94,8 @@ def chunks(octets: Octets) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """A message that is safely on the disk, under a name nobody looks at yet."""
+class Measured:
+    """What the name of a message's file says of it."""
 
     digest: Digest
     size: int
@@ -97,36 +103,72 @@ class Staged:
     head: bytes
 
 
-def stage(folder: int, name: str, octets: Octets, date: datetime | None) -> Staged:
-    """Write a new file and make it durable; its time is the message's, if it has one."""
+class Measurement:
+    """Measures a message as its pieces go by."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._size = self._bare = 0
+        self._head = self._last = b""
+
+    def passing(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._sha256.update(piece)
+            self._size += len(piece)
+            self._bare += piece.count(b"\n") - piece.count(b"\r\n")
+            self._bare -= self._last == b"\r" and piece.startswith(b"\n")
+            self._last = piece[-1:] or self._last
+            if len(self._head) < HEADER_LIMIT:
+                self._head += piece[: HEADER_LIMIT - len(self._head)]
+            yield piece
+
+    def result(self) -> Measured:
+        digest = Digest(self._sha256.digest())
+        return Measured(digest, self._size, self._bare, self._head)
+
+
+def measured(octets: Octets) -> Measured:
+    """Measure a message before it is written: its name may depend on that."""
+    measurement = Measurement()
+    for _ in measurement.passing(chunks(octets)):
+        pass
+    return measurement.result()
+
+
+def digest_of(octets: Octets) -> Digest:
+    return measured(octets).digest
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A message in an open file under a name nobody looks at yet, and not yet durable."""
+
+    file: int
+    name: str
+    measured: Measured
+
+
+def stage(folder: int, octets: Octets, date: datetime | None) -> Staged:
+    """Write a new file; its time is the message's, if it has one. The caller closes it."""
+    name = staging_name()
     file = open_new(folder, name)
     try:
-        staged = _copy(file, octets)
+        measurement = Measurement()
+        for piece in measurement.passing(chunks(octets)):
+            write_all(file, piece)
         if date is not None:
             os.utime(file, (date.timestamp(), date.timestamp()))
-        os.fsync(file)
     except BaseException:
+        os.close(file)
         os.unlink(name, dir_fd=folder)
         raise
-    finally:
-        os.close(file)
-    return staged
+    return Staged(file, name, measurement.result())
 
 
-def _copy(file: int, octets: Octets) -> Staged:
-    sha256 = hashlib.sha256()
-    size = bare = 0
-    head = last = b""
-    for chunk in chunks(octets):
-        write_all(file, chunk)
-        sha256.update(chunk)
-        size += len(chunk)
-        bare += chunk.count(b"\n") - chunk.count(b"\r\n")
-        bare -= last == b"\r" and chunk.startswith(b"\n")
-        last = chunk[-1:] or last
-        if len(head) < HEADER_LIMIT:
-            head += chunk[: HEADER_LIMIT - len(head)]
-    return Staged(Digest(sha256.digest()), size, bare, head)
+def unstage(staged: Staged, folder: int) -> None:
+    """Remove a staged file that is not wanted."""
+    os.close(staged.file)
+    os.unlink(staged.name, dir_fd=folder)
 
 
 def publish(source: str, source_folder: int, target: str, target_folder: int) -> bool:

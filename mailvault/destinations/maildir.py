@@ -18,7 +18,7 @@ from mailvault.destinations.export_folder import ExportFolder
 from mailvault.destinations.files import writing
 from mailvault.destinations.maildir_folder import MaildirFolder, make_maildir
 from mailvault.mail import maildir
-from mailvault.mail.model import INBOX, Flags, MailboxName, Octets
+from mailvault.mail.model import INBOX, Digest, Flags, MailboxName, Octets
 from mailvault.mail.pathnames import PathNames
 from mailvault.protocols.imap import utf7
 
@@ -86,6 +86,15 @@ class MaildirDestination:
             lost = target.add(octets, flags, internal_date)
         if lost:
             log.warning("%s: no room in a Maildir for %s", mailbox, ", ".join(sorted(lost)))
+
+    def holds(
+        self, mailbox: MailboxName, digest: Digest, internal_date: datetime | None
+    ) -> bool:
+        if not self._export.is_resumed:
+            return False
+        target = self._open(mailbox)
+        self._filled.add(mailbox)
+        return target.holds(digest, internal_date)
 
     def _open(self, mailbox: MailboxName) -> MaildirFolder:
         if self._mailbox is not None and self._name == mailbox:

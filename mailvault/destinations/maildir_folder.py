@@ -1,26 +1,31 @@
 """One Maildir that an export fills: cur/, new/, tmp/ and dovecot-keywords."""
 
 import os
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 
-from mailvault.destinations.copies import Copies
+from mailvault.destinations.copies import Copies, copy_key, mailbox_key, seconds_of
 from mailvault.destinations.files import (
-    Staged,
+    Measured,
     entries,
     open_folder,
     open_new,
-    publish,
     remove_stale,
     stage,
     staging_name,
+    unstage,
     write_all,
 )
+from mailvault.destinations.unpublished import Unnamed, Unpublished
 from mailvault.mail.maildir import FileName, Keywords, letters
-from mailvault.mail.model import Flag, Flags, Octets
+from mailvault.mail.model import Digest, Flag, Flags, Octets
 
 _KEYWORDS = "dovecot-keywords"
 _KEYWORDS_LIMIT = 64 * 1024
+_OWN = re.compile(r"(\d+)\.([0-9a-f]{32})(?:_\d+)?\.mailvault(?=[,:]|\Z)")
 
 
 def make_maildir(folder: int, *, is_marked: bool) -> None:
@@ -33,7 +38,7 @@ def make_maildir(folder: int, *, is_marked: bool) -> None:
 
 
 class MaildirFolder:
-    """Takes over the open folder, and closes it."""
+    """Takes over the open folder, and closes it. ``is_resumed``: an earlier export was here."""
 
     def __init__(self, folder: int, *, is_resumed: bool) -> None:
         self._folder = folder
@@ -42,43 +47,42 @@ class MaildirFolder:
             self._cur = open_folder(folder, "cur")
             self._tmp = open_folder(folder, "tmp")
             remove_stale(self._tmp)
-            self._copies = Copies(_bases(folder, self._cur), is_resumed=is_resumed)
+            self._copies = Copies(_keys(folder, self._cur) if is_resumed else ())
             self._keywords = Keywords.parse(_read(folder, _KEYWORDS))
             self._saved = self._keywords.encode()
         except BaseException:
             self._close_descriptors()
             raise
+        self._unpublished = Unpublished(self._tmp, self._cur, before=self._save_keywords)
+
+    def holds(self, digest: Digest, date: datetime | None) -> bool:
+        return self._copies.claim(mailbox_key(digest, date))
 
     def add(self, octets: Octets, flags: Flags, date: datetime | None) -> frozenset[Flag]:
         """Add a message; return the flags that found no room."""
-        staging = staging_name()
-        staged = stage(self._tmp, staging, octets, date)
-        try:
-            return self._publish(staging, staged, flags, date)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(staging, dir_fd=self._tmp)
+        staged = stage(self._tmp, octets, date)
+        measured = staged.measured
+        if self.holds(measured.digest, date):
+            unstage(staged, self._tmp)
+            return frozenset()
+        found, lost = letters(flags, self._keywords)
+        names = self._names(measured, date, found)
+        self._unpublished.add(Unnamed(staged.file, staged.name, names, measured.size))
+        return lost
 
     def close(self) -> None:
         try:
+            self._unpublished.flush()
             for descriptor in (self._cur, self._folder):
                 os.fsync(descriptor)
         finally:
             self._close_descriptors()
             os.close(self._folder)
 
-    def _publish(
-        self, staging: str, staged: Staged, flags: Flags, date: datetime | None
-    ) -> frozenset[Flag]:
-        found, lost = letters(flags, self._keywords)
-        self._save_keywords()
+    def _names(self, measured: Measured, date: datetime | None, letters: str) -> Iterator[str]:
+        key = mailbox_key(measured.digest, date)
         while True:
-            base = self._copies.name(lambda number: _base(staged, date, number))
-            if base is None:
-                return frozenset()
-            name = FileName(base, found, staged.size, staged.size + staged.bare_line_feeds)
-            if publish(staging, self._tmp, str(name), self._cur):
-                return lost
+            yield maildir_name(measured, date, self._copies.number(key), letters)
 
     def _save_keywords(self) -> None:
         """Write dovecot-keywords before a file name that needs it."""
@@ -101,21 +105,23 @@ class MaildirFolder:
                 os.close(descriptor)
 
 
-def _base(staged: Staged, date: datetime | None, number: int) -> str:
+def maildir_name(measured: Measured, date: datetime | None, number: int, letters: str) -> str:
     """A unique name; it begins with the seconds by which programs put messages in order."""
-    seconds = max(0, int(date.timestamp())) if date else 0
     copy = f"_{number}" if number > 1 else ""
-    return f"{seconds}.{str(staged.digest)[:32]}{copy}.mailvault"
+    base = f"{seconds_of(date)}.{str(measured.digest)[:32]}{copy}.mailvault"
+    size = measured.size
+    return str(FileName(base, letters, size, size + measured.bare_line_feeds))
 
 
-def _bases(folder: int, cur: int) -> set[str]:
-    names = entries(cur)
+def _keys(folder: int, cur: int) -> Iterator[int]:
+    """The keys of the messages that are there, whatever became of their flags."""
     new = open_folder(folder, "new")
     try:
-        names += entries(new)
+        for name in chain(entries(cur), entries(new)):
+            if found := _OWN.match(name):
+                yield copy_key(found[2], found[1])
     finally:
         os.close(new)
-    return {name.base for name in map(FileName.parse, names) if name is not None}
 
 
 def _read(folder: int, name: str) -> str:

@@ -1,45 +1,68 @@
 """Export to one mbox file per mailbox, in the mboxrd variety of `mailvault.mail.mbox`.
 
-The octets can be had back exactly; flags cannot, for nothing is added to a message. A file
-gets its name when its mailbox is complete, so an interrupted export leaves no half of one.
+The octets can be had back exactly. An mbox has no place for flags but fields in the messages
+themselves; they are added only where a person asked for that.
 """
 
-import os
-from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from mailvault.destinations.export_folder import ExportFolder
-from mailvault.destinations.files import (
-    chunks,
-    exists,
-    open_new,
-    publish,
-    staging_name,
-    write_all,
-    writing,
-)
-from mailvault.errors import DestinationError
-from mailvault.mail.mbox import from_line, quoted
-from mailvault.mail.model import Flags, MailboxName, Octets
-from mailvault.mail.pathnames import PathNames, nested
+from mailvault.destinations.files import writing
+from mailvault.destinations.mbox_file import Marks, MboxFile, read_marks
+from mailvault.mail.model import Digest, Flags, MailboxName, Octets
+from mailvault.mail.pathnames import EXPORT_RECORD, PathNames, nested, thunderbird
 
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+class MboxLayout(StrEnum):
+    """How the files lie in the folder."""
+
+    NESTED = "nested"
+    """``Work.mbox`` beside the folder ``Work`` of its children."""
+    THUNDERBIRD = "thunderbird"
+    """``Work`` beside ``Work.sbd``: what Thunderbird keeps in its Local Folders."""
+
+
+_ENDING = {MboxLayout.NESTED: ".mbox", MboxLayout.THUNDERBIRD: ""}
+_INNER = {MboxLayout.NESTED: "", MboxLayout.THUNDERBIRD: ".sbd"}
+_STEPS = {MboxLayout.NESTED: nested, MboxLayout.THUNDERBIRD: thunderbird}
+# Thunderbird takes every file without a dot in front for a mailbox.
+_RECORD = {MboxLayout.NESTED: EXPORT_RECORD, MboxLayout.THUNDERBIRD: f".{EXPORT_RECORD}"}
+_FORMATS = {MboxLayout.NESTED: "mbox", MboxLayout.THUNDERBIRD: "mbox-thunderbird"}
 
 
 class MboxDestination:
-    """A file per mailbox, beside the folder of its children, in a folder new or empty."""
+    """A file per mailbox. ``has_status`` puts the flags into the messages."""
 
-    def __init__(self, path: Path, *, outside: Path | None = None) -> None:
-        self._names = PathNames(nested)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        layout: MboxLayout = MboxLayout.NESTED,
+        has_status: bool = False,
+        outside: Path | None = None,
+    ) -> None:
+        self._ending = _ENDING[layout]
+        self._has_status = has_status
         self._export = ExportFolder(
-            path, "mbox", self._names, outside=outside, may_resume=False
+            path,
+            _FORMATS[layout] + ("-status" if has_status else ""),
+            PathNames(_STEPS[layout]),
+            outside=outside,
+            record_name=_RECORD[layout],
+            inner=_INNER[layout],
         )
-        self._open_file: _MboxFile | None = None
+        self._marks: dict[tuple[str, ...], Marks] = {}
+        self._opened: set[MailboxName] = set()
+        self._name: MailboxName | None = None
+        self._file: MboxFile | None = None
 
     def __enter__(self) -> Self:
         self._export.__enter__()
+        self._marks = read_marks(self._export.record.entries())
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -51,79 +74,49 @@ class MboxDestination:
     def create(self, mailbox: MailboxName) -> None:
         self._open(mailbox)
 
+    def holds(
+        self, mailbox: MailboxName, digest: Digest, internal_date: datetime | None
+    ) -> bool:
+        return self._export.is_resumed and self._open(mailbox).holds(digest, internal_date)
+
     def append(
         self,
         mailbox: MailboxName,
         octets: Octets,
         *,
-        flags: Flags,  # noqa: ARG002  an mbox has no place for them
+        flags: Flags,
         internal_date: datetime | None,
     ) -> None:
+        file = self._open(mailbox)
+        add = partial(file.add, octets, internal_date)
         with writing(f"a message of {mailbox}"):
-            self._open(mailbox).add(octets, internal_date)
+            add(status=flags if self._has_status else None)
 
-    def _open(self, mailbox: MailboxName) -> "_MboxFile":
-        if self._open_file is not None and self._open_file.mailbox == mailbox:
-            return self._open_file
+    def _open(self, mailbox: MailboxName) -> MboxFile:
+        if self._file is not None and self._name == mailbox:
+            return self._file
         self._close(is_complete=True)
         with writing(f"the mailbox {mailbox}"):
-            folder = self._export.open(mailbox, depth=-1)
-            try:
-                name = self._names.path(mailbox)[-1] + ".mbox"
-                self._open_file = _MboxFile(mailbox, folder, name)
-            except BaseException:
-                os.close(folder)
-                raise
-        return self._open_file
+            folder = self._export.open_parent(mailbox)
+            *above, last = self._export.path_of(mailbox)
+            path = (*above, last + self._ending)
+            self._file = MboxFile(
+                folder,
+                path,
+                self._export.record,
+                self._marks.setdefault(path, Marks()),
+                is_first=mailbox not in self._opened,
+            )
+        self._opened.add(mailbox)
+        self._name = mailbox
+        return self._file
 
     def _close(self, *, is_complete: bool) -> None:
-        opened, self._open_file = self._open_file, None
-        if opened is not None:
-            with writing(f"the mailbox {opened.mailbox}"):
-                opened.close(is_complete=is_complete)
-
-
-class _MboxFile:
-    """Takes over the open folder, and closes it."""
-
-    def __init__(self, mailbox: MailboxName, folder: int, name: str) -> None:
-        self.mailbox = mailbox
-        self._folder = folder
-        self._name = name
-        self._staging = staging_name()
-        self._is_published = exists(name, folder)  # by this export, earlier
-        if self._is_published:
-            self._file = os.open(name, _APPEND, dir_fd=folder)
-        else:
-            self._file = open_new(folder, self._staging)
-
-    def add(self, octets: Octets, date: datetime | None) -> None:
-        start = os.lseek(self._file, 0, os.SEEK_END)
-        try:
-            write_all(self._file, from_line(date))
-            for piece in quoted(chunks(octets)):
-                write_all(self._file, piece)
-            write_all(self._file, b"\n")
-        except BaseException:
-            os.ftruncate(self._file, start)  # half a message must not stand before the next
-            os.lseek(self._file, start, os.SEEK_SET)
-            raise
-
-    def close(self, *, is_complete: bool) -> None:
-        try:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        with writing(f"the mailbox {self._name}"):
             if is_complete:
-                self._publish()
-        finally:
-            if not self._is_published:
-                with suppress(FileNotFoundError):
-                    os.unlink(self._staging, dir_fd=self._folder)
-            os.close(self._file)
-            os.close(self._folder)
-
-    def _publish(self) -> None:
-        os.fsync(self._file)
-        if not self._is_published:
-            if not publish(self._staging, self._folder, self._name, self._folder):
-                raise DestinationError(f"{self._name} appeared while it was being written")
-            self._is_published = True
-        os.fsync(self._folder)
+                file.finish()
+            else:
+                file.abandon()

@@ -15,7 +15,7 @@ def eml_name(digest: Digest, date: datetime | None, subject: str | None, copy: i
     The digest makes it unique, ``copy`` does for a message that stands twice in a mailbox.
     """
     words = [
-        _instant(date),
+        instant(date),
         _slug(subject or ""),
         str(digest)[:16],
         str(copy) if copy > 1 else "",
@@ -23,7 +23,8 @@ def eml_name(digest: Digest, date: datetime | None, subject: str | None, copy: i
     return "-".join(word for word in words if word) + ".eml"
 
 
-def _instant(date: datetime | None) -> str:
+def instant(date: datetime | None) -> str:
+    """The date as names show it: to the second, in UTC."""
     if date is None:
         return "undated"
     at = date.astimezone(UTC)

@@ -6,13 +6,17 @@ they are, and a message without a line end at its end, or without any octet, kee
 To read one back: take what lies between two ``From `` lines, drop the last LF, and take one
 ``>`` from every line ``>+From ``. A line begins after a LF; a lone CR begins none.
 
-An mbox holds neither flags nor keywords: the fields that some programs write for them
-(``Status``, ``X-Status``) would change the message. INTERNALDATE is kept to the second, in UTC.
+An mbox holds neither flags nor keywords, except in fields of the messages: `with_status`
+puts them before the first one, and only there. INTERNALDATE is kept to the second, in UTC.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
+
+from mailvault.mail.maildir import FORWARDED
+from mailvault.mail.model import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Flags
 
 # A pattern that begins with a plain line feed is searched much faster than one with "^".
 _FIRST_FROM = re.compile(rb"(>*+)From ")
@@ -72,3 +76,38 @@ def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield quote(ready) if starts_line else _quote_later(ready)
         starts_line = is_open
     yield held
+
+
+# mutt and Dovecot: https://doc.dovecot.org/2.3/admin_manual/mailbox_formats/mbox/
+_X_STATUS = {ANSWERED: "A", FLAGGED: "F", DRAFT: "T", DELETED: "D"}
+# Thunderbird: nsMsgMessageFlags.h
+_MOZILLA = {SEEN: 0x1, ANSWERED: 0x2, FLAGGED: 0x4, DELETED: 0x8, FORWARDED: 0x1000}
+_FIELD_CHARACTERS = re.compile(r"[\x21-\x7e]+")
+
+
+def status_fields(flags: Flags, line_end: bytes) -> bytes:
+    """Fields that tell mutt, Dovecot and Thunderbird of a message's flags and keywords."""
+    letters = "".join(sorted(_X_STATUS[flag] for flag in flags if flag in _X_STATUS))
+    number = sum(bit for flag, bit in _MOZILLA.items() if flag in flags)
+    keywords = " ".join(
+        sorted(flag for flag in flags if flag[0] != "\\" and _FIELD_CHARACTERS.fullmatch(flag))
+    )
+    fields = [
+        ("Status", "RO" if SEEN in flags else "O"),
+        ("X-Status", letters),
+        ("X-Keywords", keywords),
+        ("X-Mozilla-Status", f"{number:04x}"),
+        ("X-Mozilla-Status2", "00000000"),
+        ("X-Mozilla-Keys", keywords),
+    ]
+    return b"".join(f"{name}: {value}".encode() + line_end for name, value in fields if value)
+
+
+def with_status(chunks: Iterable[bytes], flags: Flags) -> Iterator[bytes]:
+    """Put `status_fields` before a message, with the line ends that it has itself."""
+    pieces = iter(chunks)
+    first = next(pieces, b"")
+    line_end = first.find(b"\n")
+    is_bare = line_end >= 0 and not first[:line_end].endswith(b"\r")
+    yield status_fields(flags, b"\n" if is_bare else b"\r\n")
+    yield from chain([first], pieces)

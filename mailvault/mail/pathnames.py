@@ -26,6 +26,12 @@ _FOREIGN = re.compile(r'[<>:"/\\|?*%]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
 _ENDING = re.compile(r"\.(?=(?:eml|mbox)\Z)", re.IGNORECASE)
 
+# What Thunderbird gives a meaning at the end of a file's name, and does not show as a mailbox.
+_TIDY = re.compile(
+    r"\.(?=(?:sbd|msf|snm|toc|dat|json|jsonl|js|html|log|mozmsgs|default)\Z)|\A#|~\Z",
+    re.IGNORECASE,
+)
+
 
 class PathNames:
     """Gives each mailbox its path, and remembers it."""
@@ -68,6 +74,11 @@ class PathNames:
 def nested(name: MailboxName) -> list[tuple[tuple[str, ...], str]]:
     """One folder a level, with names for people: the layout of mbox and eml exports."""
     return [(name.parts[: level + 1], readable(part)) for level, part in enumerate(name.parts)]
+
+
+def thunderbird(name: MailboxName) -> list[tuple[tuple[str, ...], str]]:
+    """As `nested`, with names that Thunderbird takes for mailboxes, and for nothing else."""
+    return [(owner, _TIDY.sub(_percent, part)) for owner, part in nested(name)]
 
 
 def readable(part: str) -> str:

@@ -1,4 +1,7 @@
-"""Export: write the archive's mail out, as it is or was after a past run."""
+"""Export: write the archive's mail out, as it is or was after a past run.
+
+A destination that holds messages of an earlier export gets only those that it misses.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -6,24 +9,30 @@ from dataclasses import dataclass, replace
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.views import MailboxView, PlacementView
-from mailvault.errors import ArchiveDamaged, DestinationError, MailvaultError, MessageMissing
-from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import Digest, MailboxName, Octets, RunNumber
+from mailvault.errors import (
+    ArchiveDamaged,
+    DestinationError,
+    DestinationLost,
+    MailvaultError,
+    MessageMissing,
+)
+from mailvault.mail.model import Digest, MailboxName, Octets
 from mailvault.operations.reports import INCOMPLETE, Progress, Silent
-from mailvault.operations.verify import DAMAGED
-from mailvault.ports import Destination
+from mailvault.operations.selection import Selection
+from mailvault.ports import Destination, Resumable
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedMailbox:
-    """What of a mailbox is now at the destination."""
+    """What of a mailbox is now at the destination; ``present`` was there before."""
 
     account: str
     mailbox: MailboxName
     messages: int = 0
     octets: int = 0
+    present: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,6 @@ class ExportFailure:
     account: str
     mailbox: MailboxName
     reason: str
-    is_damage: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,14 @@ class ExportReport:
 
     @property
     def exit_code(self) -> int:
-        if any(failure.is_damage for failure in self.failures):
-            return DAMAGED
         return INCOMPLETE if self.failures else 0
 
 
 def export(
     archive: Archive,
     destination: Destination,
+    selection: Selection | None = None,
     *,
-    account: str | None = None,
-    globs: MailboxGlobs | None = None,
-    at: RunNumber | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
     """Write mailboxes and their messages to an open destination.
@@ -65,17 +69,16 @@ def export(
 
     Raises:
         NoSpace: the destination is full.
+        DestinationLost: the destination broke.
     """
-    views = [
-        view
-        for view in archive.catalog.mailboxes(account, at)
-        if globs is None or globs.matches(view.name)
-    ]
-    is_single = account is not None or len(archive.catalog.accounts()) == 1
+    selection = selection or Selection()
+    views = selection.mailboxes(archive)
+    is_single = selection.account is not None or len(archive.catalog.accounts()) == 1
     work = _Export(archive, destination, progress or Silent(), is_prefixed=not is_single)
-    work.make_mailboxes(views)
-    work.announce()
-    work.copy(archive.catalog.placements(mailbox_ids={v.mailbox_id for v in views}, at=at))
+    if not selection.is_partial:
+        work.make_mailboxes(views)
+        work.announce()
+    work.copy(selection.placements(archive, {view.mailbox_id for view in views}))
     return ExportReport(tuple(work.exported.values()), tuple(work.failures))
 
 
@@ -92,6 +95,7 @@ class _Export:
         self.failures: list[ExportFailure] = []
         self._archive = archive
         self._destination = destination
+        self._resumable = destination if isinstance(destination, Resumable) else None
         self._progress = progress
         self._is_prefixed = is_prefixed
         self._expected: dict[tuple[str, MailboxName], int] = {}
@@ -109,6 +113,8 @@ class _Export:
     def _make_empty(self, account: str, name: MailboxName) -> None:
         try:
             self._destination.create(self._target(account, name))
+        except DestinationLost:
+            raise
         except DestinationError as error:
             self._fail(None, account, name, error)
         else:
@@ -130,17 +136,29 @@ class _Export:
 
     def _copy(self, placement: PlacementView) -> None:
         try:
-            octets = self._archive.content.get(placement.digest)
-            self._append(placement, octets)
+            is_present = self._is_present(placement)
+            if not is_present:
+                self._append(placement, self._archive.content.get(placement.digest))
+        except DestinationLost:
+            raise
         except (ArchiveDamaged, MessageMissing, DestinationError) as error:
             self._fail(placement.digest, placement.account, placement.mailbox, error)
             return
         key = placement.account, placement.mailbox
         done = self.exported.get(key) or ExportedMailbox(*key)
         self.exported[key] = replace(
-            done, messages=done.messages + 1, octets=done.octets + placement.size
+            done,
+            messages=done.messages + 1,
+            octets=done.octets + placement.size,
+            present=done.present + is_present,
         )
         self._progress.stored(1, placement.size)
+
+    def _is_present(self, placement: PlacementView) -> bool:
+        if self._resumable is None:
+            return False
+        target = self._target(placement.account, placement.mailbox)
+        return self._resumable.holds(target, placement.digest, placement.internal_date)
 
     def _append(self, placement: PlacementView, octets: Octets) -> None:
         try:
@@ -158,8 +176,7 @@ class _Export:
         self, digest: Digest | None, account: str, mailbox: MailboxName, error: MailvaultError
     ) -> None:
         log.warning("%s %s: %s", account, mailbox, error)
-        is_damage = not isinstance(error, DestinationError)
-        self.failures.append(ExportFailure(digest, account, mailbox, str(error), is_damage))
+        self.failures.append(ExportFailure(digest, account, mailbox, str(error)))
 
     def _target(self, account: str, name: MailboxName) -> MailboxName:
         return MailboxName((account, *name.parts)) if self._is_prefixed else name

@@ -1,7 +1,6 @@
 """What every destination promises, whatever it writes."""
 
 import contextlib
-import hashlib
 import mailbox as programs
 import os
 from collections import Counter
@@ -14,12 +13,12 @@ import pytest
 
 from mailvault.destinations.eml import EmlDestination
 from mailvault.destinations.maildir import Layout, MaildirDestination
-from mailvault.destinations.mbox import MboxDestination
+from mailvault.destinations.mbox import MboxDestination, MboxLayout
 from mailvault.errors import DestinationError
 from mailvault.mail.maildir import FileName
 from mailvault.mail.mbox import unquote
-from mailvault.mail.model import SEEN, Flag, MailboxName, Octets
-from mailvault.ports import Destination
+from mailvault.mail.model import SEEN, Digest, Flag, MailboxName, Octets
+from mailvault.ports import Destination, Resumable
 from tests.corpus.odd import oddities
 
 INBOX = MailboxName(("INBOX",))
@@ -86,8 +85,8 @@ def read_files(root: Path) -> Counter[bytes]:
 def read_mboxes(root: Path) -> Counter[bytes]:
     """By the rule of mailvault.mail.mbox, written down a second time."""
     found: Counter[bytes] = Counter()
-    for path in root.rglob("*.mbox"):
-        if path.is_file() and (octets := path.read_bytes()):
+    for path in mboxes(root):
+        if octets := path.read_bytes():
             assert octets.startswith(b"From ")
             for message in (b"\n" + octets).split(b"\nFrom ")[1:]:
                 quoted = message.split(b"\n", 1)[1]
@@ -95,6 +94,12 @@ def read_mboxes(root: Path) -> Counter[bytes]:
                     unquote(quoted.removesuffix(b"\n") if is_last(message, octets) else quoted)
                 ] += 1
     return found
+
+
+def mboxes(root: Path) -> list[Path]:
+    """The files that are mailboxes: those of an export that is under way have no such name."""
+    records = {root / "mailvault-export.jsonl", root / ".mailvault-export.jsonl"}
+    return [path for path in root.rglob("*") if path.is_file() and path not in records]
 
 
 def is_last(message: bytes, octets: bytes) -> bool:
@@ -109,8 +114,8 @@ def read_maildirs_by_others(root: Path) -> Counter[bytes]:
 
 def read_mboxes_by_others(root: Path) -> Counter[bytes]:
     found: Counter[bytes] = Counter()
-    for path in root.rglob("*.mbox"):
-        if path.is_file():
+    for path in mboxes(root):
+        if path.stat().st_size:
             with contextlib.closing(programs.mbox(path, create=False)) as box:
                 found.update(unquote(box.get_bytes(key)) for key in box.iterkeys())
     return found
@@ -130,6 +135,12 @@ KINDS = {
     ),
     "eml": Kind(EmlDestination, read_files, read_files),
     "mbox": Kind(MboxDestination, read_mboxes, read_mboxes_by_others, knows_dates=False),
+    "mbox-thunderbird": Kind(
+        lambda path: MboxDestination(path, layout=MboxLayout.THUNDERBIRD),
+        read_mboxes,
+        read_mboxes_by_others,
+        knows_dates=False,
+    ),
 }
 
 
@@ -334,16 +345,23 @@ def test_a_symbolic_link_in_the_destination_is_not_followed(
     assert not list(elsewhere.iterdir())
 
 
-def names(root: Path) -> dict[Path, str]:
-    return {
-        path: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
+def messages_by_path(root: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in mboxes(root)}
+
+
+def is_there(destination: Destination, octets: bytes) -> bool:
+    assert isinstance(destination, Resumable)
+    return destination.holds(WORK, Digest.of(octets), NOON)
+
+
+@pytest.fixture(params=["maildir", "maildir-fs", "eml", "mbox", "mbox-thunderbird"])
+def lasting_kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
 
 
 @pytest.fixture(params=["maildir", "maildir-fs", "eml"])
-def lasting_kind(request: pytest.FixtureRequest) -> Kind:
+def file_kind(request: pytest.FixtureRequest) -> Kind:
+    """Those that keep each message in a file of its own."""
     return KINDS[request.param]
 
 
@@ -351,14 +369,50 @@ def test_an_export_can_be_completed(lasting_kind: Kind, root: Path) -> None:
     with lasting_kind.open(root) as destination:
         for octets in (b"a", b"b", b"b"):
             append(destination, octets, WORK, "$Label")
-    before = names(root)
-
     with lasting_kind.open(root) as destination:
         for octets in (b"a", b"b", b"b", b"b", b"c"):
             append(destination, octets, WORK, SEEN)
 
-    assert before.items() <= names(root).items()
     assert lasting_kind.read(root) == Counter({b"a": 1, b"b": 3, b"c": 1})
+
+
+def test_what_is_there_stays_as_it_is(file_kind: Kind, root: Path) -> None:
+    with file_kind.open(root) as destination:
+        append(destination, b"a", WORK, "$Label")
+    before = messages_by_path(root)
+
+    with file_kind.open(root) as destination:
+        append(destination, b"a", WORK, SEEN)
+        append(destination, b"b", WORK, SEEN)
+
+    assert before.items() < messages_by_path(root).items()
+
+
+def test_what_is_there_is_known_without_its_octets(lasting_kind: Kind, root: Path) -> None:
+    with lasting_kind.open(root) as destination:
+        assert not is_there(destination, b"a")
+        append(destination, b"a", WORK)
+        append(destination, b"a", WORK)
+
+    with lasting_kind.open(root) as destination:
+        found = [is_there(destination, b"a") for _ in range(3)]
+        assert not is_there(destination, b"b")
+        append(destination, b"a", WORK)
+
+    assert found == [True, True, False]
+    assert lasting_kind.read(root) == Counter({b"a": 3})
+
+
+def test_copies_of_different_dates_are_kept_apart(lasting_kind: Kind, root: Path) -> None:
+    with lasting_kind.open(root) as destination:
+        append(destination, b"a", WORK)
+
+    with lasting_kind.open(root) as destination:
+        later = NOON + timedelta(seconds=1)
+        destination.append(WORK, b"a", flags=frozenset(), internal_date=later)
+        append(destination, b"a", WORK)
+
+    assert lasting_kind.read(root) == Counter({b"a": 2})
 
 
 def test_completing_a_complete_export_changes_nothing(lasting_kind: Kind, root: Path) -> None:
@@ -381,23 +435,26 @@ def test_mailboxes_by_turns_lose_no_copy(lasting_kind: Kind, root: Path) -> None
     assert lasting_kind.read(root)[HELLO] >= 3
 
 
-def test_what_a_killed_export_left_half_is_removed(lasting_kind: Kind, root: Path) -> None:
-    with lasting_kind.open(root) as destination:
+def test_what_a_killed_export_left_half_is_removed(file_kind: Kind, root: Path) -> None:
+    with file_kind.open(root) as destination:
         append(destination, HELLO)
-    parents = {path.parent for path in names(root) if path.read_bytes() == HELLO}
+    parents = {
+        path.parent for path, octets in messages_by_path(root).items() if octets == HELLO
+    }
     folder = parents.pop()
     half = (folder.parent / "tmp" if folder.name == "cur" else folder) / f".{'0' * 16}.partial"
     half.write_bytes(b"half")
 
-    with lasting_kind.open(root) as destination:
+    with file_kind.open(root) as destination:
         append(destination, HELLO)
 
     assert not half.exists()
-    assert lasting_kind.read(root) == Counter([HELLO])
+    assert file_kind.read(root) == Counter([HELLO])
 
 
 def test_an_export_in_another_format_is_refused(lasting_kind: Kind, root: Path) -> None:
-    with MboxDestination(root) as destination:
+    other = EmlDestination if lasting_kind.open is MboxDestination else MboxDestination
+    with other(root) as destination:
         append(destination, HELLO)
 
     with pytest.raises(DestinationError, match="is not empty"):
@@ -414,7 +471,7 @@ def test_a_record_that_names_other_paths_is_not_believed(
 ) -> None:
     with lasting_kind.open(root):
         pass
-    record = root / "mailvault-export.jsonl"
+    (record,) = root.glob("*mailvault-export.jsonl")
     with record.open("a") as file:
         file.write('{"mailbox": ["Sent"], "path": [".."]}\n["x"]\n{"mailbox": 5}\n{"torn')
 
@@ -429,10 +486,8 @@ def test_the_record_says_which_mailbox_lies_where(kind: Kind, root: Path) -> Non
     with kind.open(root) as destination:
         append(destination, HELLO, MailboxName(("a/b.c", "\u00e4")))
 
-    assert (
-        '{"mailbox": ["a/b.c", "\\u00e4"], "path": ['
-        in (root / "mailvault-export.jsonl").read_text()
-    )
+    (record,) = root.glob("*mailvault-export.jsonl")
+    assert '{"mailbox": ["a/b.c", "\\u00e4"], "path": [' in record.read_text()
 
 
 def test_maildir_names_carry_flags_and_sizes(root: Path) -> None:
