@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
+from typing import ClassVar, Self
 
 from mailvault.errors import MailvaultError
 from mailvault.mail.model import MailboxState, Uid
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.connection import Connection
+from mailvault.protocols.imap.states import WRITING
 from mailvault.protocols.imap.types import (
     Condition,
     ESearch,
@@ -48,6 +50,9 @@ LARGEST_MESSAGE = 4 << 30
 class ImapClient:
     """A session that is logged in. A context manager: leaving it logs out."""
 
+    forbidden: ClassVar = WRITING
+    """What no connection of this class can be made to send."""
+
     def __init__(self, session: Session, server_id: dict[str, str]) -> None:
         self._session = session
         self._tells_uidnext = True
@@ -62,7 +67,7 @@ class ImapClient:
         spool_folder: Path | None,
         *,
         max_message: int = LARGEST_MESSAGE,
-    ) -> "ImapClient":
+    ) -> Self:
         """Connect, be private, log in and learn what is offered.
 
         Messages above 1 MiB go through files in `spool_folder`; None keeps all in memory.
@@ -78,6 +83,7 @@ class ImapClient:
             is_private=stream.is_private,
             limits=Limits(message=max_message),
             open_sink=_spooling(spool_folder),
+            forbidden=cls.forbidden,
         )
         if endpoint.tls is TlsMode.NONE:  # `Stream.connect` has agreed to it
             connection.allow_plaintext()
@@ -88,7 +94,7 @@ class ImapClient:
             session.abort()
             raise
 
-    def __enter__(self) -> "ImapClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -183,6 +189,10 @@ class ImapClient:
     def fetch_fingerprints(self, uids: UidSet) -> list[Fetched]:
         """Fetch size, date, flags and Message-ID. Raises ServerRefused."""
         return list(imap_fetch.fetch_fingerprints(self._session, uids))
+
+    def fetch_sizes(self, uids: UidSet) -> Iterator[Fetched]:
+        """Yield sizes and dates, as they come. Raises ServerRefused."""
+        return imap_fetch.fetch_sizes(self._session, uids)
 
     def fetch_bodies(self, sets: Iterable[UidSet], *, depth: int = 3) -> Iterator[FetchedSet]:
         """Fetch messages, with `depth` commands in flight, one result for each command.

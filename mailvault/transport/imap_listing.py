@@ -40,6 +40,12 @@ def status(session: Session, wire_name: bytes) -> MailboxState:
     return states.get(wire_name) or next(iter(states.values()), MailboxState())
 
 
+def delimiter(session: Session) -> str | None:
+    """What stands between the levels of a name; None where there are none."""
+    items = list(_items(session.run(commands.list_mailboxes(b""))))
+    return items[0].delimiter if items else None
+
+
 def _extended(session: Session) -> list[ListedMailbox] | None:
     """RFC 5258, 5819, 6154 in one round trip; None if the server will not, after all."""
     values, tagged = session.complete(

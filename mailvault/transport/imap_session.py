@@ -1,10 +1,11 @@
 """Commands and responses over a stream: who waits for what, and for how long."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from mailvault.errors import ConnectionLost, MailvaultError, ServerBusy
+from mailvault.mail.model import Octets
 from mailvault.protocols.imap.commands import Command
 from mailvault.protocols.imap.connection import Connection
 from mailvault.protocols.imap.types import (
@@ -27,6 +28,8 @@ from mailvault.transport.printable import printable
 from mailvault.transport.stream import Stream
 
 log = logging.getLogger(__name__)
+
+_WRITE = 1 << 18
 
 
 class Session:
@@ -57,11 +60,11 @@ class Session:
         return tag
 
     def flush(self) -> None:
-        """Write what may be written now."""
+        """Write what may be written now; small pieces go out together."""
         try:
-            if octets := self.connection.outgoing():
+            for octets in _gathered(self.connection.outgoing_pieces()):
                 self.stream.send(octets)
-        except ConnectionLost:
+        except BaseException:  # half a command makes all that follows meaningless
             self.abort()
             raise
 
@@ -169,6 +172,22 @@ class Session:
         if not self.stream.may_carry_secrets:
             return "(its words are not repeated, because they came without TLS)"
         return said(response)
+
+
+def _gathered(pieces: Iterable[Octets]) -> Iterator[bytes]:
+    """Join small pieces, and read what lies in files, a little at a time."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        for octets in (piece,) if isinstance(piece, bytes) else piece.chunks():
+            waiting.append(octets)
+            size += len(octets)
+            if size >= _WRITE:
+                yield b"".join(waiting)
+                waiting.clear()
+                size = 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def discard(fetch: Fetch) -> None:

@@ -1,4 +1,4 @@
-"""Every command mailvault sends, and the one encoder that writes them (RFC 9051 6, 9).
+"""Every command mailvault sends (RFC 9051 6); `encoder` writes them.
 
 A command is built from typed arguments, never from text: what a server or a user chose can
 reach the wire only as a string of the protocol, so it cannot become a command.
@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from mailvault.mail.model import Octets
 from mailvault.protocols.imap.uidset import UidSet
-
-MAX_LINE = 8000  # RFC 7162 4: servers may refuse longer lines (8192 octets)
-MAX_NON_SYNC = 4096  # RFC 7888 5: the most that LITERAL- takes without asking
 
 
 class Name(StrEnum):
@@ -41,6 +39,10 @@ class Name(StrEnum):
     UID_FETCH = "UID FETCH"
     UID_STORE = "UID STORE"
     UID_EXPUNGE = "UID EXPUNGE"
+    CREATE = "CREATE"
+    SUBSCRIBE = "SUBSCRIBE"
+    APPEND = "APPEND"
+    GETQUOTAROOT = "GETQUOTAROOT"
 
 
 class FetchItem(StrEnum):
@@ -73,6 +75,18 @@ class StatusAttribute(StrEnum):
     HIGHESTMODSEQ = "HIGHESTMODSEQ"
     SIZE = "SIZE"
     MAILBOXID = "MAILBOXID"
+    RECENT = "RECENT"
+    APPENDLIMIT = "APPENDLIMIT"
+
+
+_ATOM = re.compile(r"[A-Za-z0-9.*=_-]+")
+# RFC 9051 9, flag: an atom, with a backslash in front or not.
+_FLAG = re.compile(r"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+
+
+def is_flag(text: str) -> bool:
+    """Whether a flag can be said on the wire."""
+    return _FLAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +101,44 @@ class Atom:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagWord:
+    """A flag, keyword or special use. Raises ValueError if it is anything more."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not is_flag(self.text):
+            raise ValueError(f"not a flag: {self.text[:40]!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class String:
     """Octets that someone else chose: written as a quoted string or a literal."""
 
     octets: bytes = field(repr=False)
 
 
-Argument: TypeAlias = Atom | FetchItem | StoreItem | String | UidSet | Sequence["Argument"]
+@dataclass(frozen=True, slots=True)
+class MessageLiteral:
+    """A message: always a literal, and streamed if it lies in a file.
+
+    ``is_utf8`` writes RFC 6855's ``UTF8 (~{...})``, for headers in UTF-8.
+    """
+
+    octets: Octets = field(repr=False)
+    is_utf8: bool = False
+
+
+Argument: TypeAlias = (
+    Atom
+    | FlagWord
+    | FetchItem
+    | StoreItem
+    | String
+    | MessageLiteral
+    | UidSet
+    | Sequence["Argument"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,26 +296,6 @@ def uid_expunge(uids: UidSet) -> Command:
     return Command(Name.UID_EXPUNGE, (uids,))
 
 
-def encode(tag: str, command: Command, capabilities: frozenset[str]) -> list[bytes]:
-    """Write the command. The server must say ``+`` before each piece after the first.
-
-    Raises ValueError for what cannot be said: NUL, or a line above `MAX_LINE`.
-    """
-    pieces = [bytearray(f"{tag} {command.name}".encode())]
-    for argument in command.arguments:
-        pieces[-1] += b" "
-        _write(pieces, argument, capabilities)
-    pieces[-1] += b"\r\n"
-    if sum(map(_line_length, pieces)) > MAX_LINE:
-        raise ValueError(f"{command.name} would need a line of more than {MAX_LINE} octets")
-    return [bytes(piece) for piece in pieces]
-
-
-_ATOM = re.compile(r"[A-Za-z0-9.*=_-]+")
-_QUOTED = re.compile(rb"[\x20-\x7e]*")  # no CR, LF, NUL, and nothing above ASCII
-_ESCAPED = re.compile(rb'(["\\])')
-
-
 def _selecting(
     mailbox: bytes, condstore: bool, qresync: tuple[int, int] | None
 ) -> tuple[Argument, ...]:
@@ -278,50 +303,3 @@ def _selecting(
         parameters = tuple(Atom(str(number)) for number in qresync)
         return String(mailbox), (Atom("QRESYNC"), parameters)
     return (String(mailbox), (Atom("CONDSTORE"),)) if condstore else (String(mailbox),)
-
-
-def _write(pieces: list[bytearray], argument: Argument, capabilities: frozenset[str]) -> None:
-    if isinstance(argument, Atom):
-        pieces[-1] += argument.text.encode()
-    elif isinstance(argument, FetchItem | StoreItem):
-        pieces[-1] += argument.value.encode()
-    elif isinstance(argument, UidSet):
-        pieces[-1] += argument.encode()
-    elif isinstance(argument, String):
-        _write_string(pieces, argument.octets, capabilities)
-    else:
-        _write_list(pieces, argument, capabilities)
-
-
-def _write_list(
-    pieces: list[bytearray], members: Sequence[Argument], capabilities: frozenset[str]
-) -> None:
-    pieces[-1] += b"("
-    for index, member in enumerate(members):
-        pieces[-1] += b" " if index else b""
-        _write(pieces, member, capabilities)
-    pieces[-1] += b")"
-
-
-def _write_string(pieces: list[bytearray], octets: bytes, capabilities: frozenset[str]) -> None:
-    if b"\0" in octets:
-        raise ValueError("a string of IMAP cannot hold NUL")  # RFC 9051 9: CHAR8
-    if len(octets) <= 1000 and _QUOTED.fullmatch(octets):
-        pieces[-1] += b'"' + _ESCAPED.sub(rb"\\\1", octets) + b'"'
-        return
-    waits = not _takes_non_sync(len(octets), capabilities)
-    pieces[-1] += b"{%d%s}\r\n" % (len(octets), b"" if waits else b"+")
-    if waits:
-        pieces.append(bytearray())
-    pieces[-1] += octets
-
-
-def _takes_non_sync(size: int, capabilities: frozenset[str]) -> bool:
-    """RFC 7888: LITERAL+ for any size, LITERAL- and IMAP4rev2 up to 4096 octets."""
-    if "LITERAL+" in capabilities:
-        return True
-    return size <= MAX_NON_SYNC and not capabilities.isdisjoint({"LITERAL-", "IMAP4REV2"})
-
-
-def _line_length(piece: bytes | bytearray) -> int:
-    return len(piece)

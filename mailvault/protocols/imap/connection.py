@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mailvault.errors import ProtocolViolation
-from mailvault.mail.model import MailboxName
-from mailvault.protocols.imap.commands import MAX_LINE, Command, Name, encode
+from mailvault.mail.model import MailboxName, Octets
+from mailvault.protocols.imap.commands import Atom, Command, Name
+from mailvault.protocols.imap.encoder import MAX_LINE, Piece, encode
 from mailvault.protocols.imap.lexer import ResponseReader
 from mailvault.protocols.imap.outbox import Outbox
 from mailvault.protocols.imap.parser import ResponseParser
@@ -61,10 +62,12 @@ class Connection:
         is_private: bool,
         limits: Limits = DEFAULT_LIMITS,
         open_sink: OpenSink | None = None,
+        forbidden: frozenset[Name] = frozenset(),
     ) -> None:
         """``is_private``: TLS is up already. Without it only the greeting, CAPABILITY and
         STARTTLS exist, until `forget` (TLS is up) or `allow_plaintext`.
         ``open_sink`` takes message literals above ``limits.literal``; None keeps them whole.
+        ``forbidden`` commands cannot be sent, whoever asks for it.
         """
         self.state = State.GREETING
         self.capabilities: frozenset[str] = frozenset()
@@ -72,6 +75,7 @@ class Connection:
         self.greeting: Greeting | None = None
         self.in_flight: dict[str, Command] = {}
         self._is_open = is_private
+        self._forbidden = forbidden
         self._limits = limits
         self._reader = ResponseReader(limits, open_sink)
         self._parser = ResponseParser(limits)
@@ -93,7 +97,7 @@ class Connection:
         tag = f"A{self._last_tag + 1}"
         pieces = encode(tag, command, self.capabilities)
         if command.initial is not None:
-            pieces = self._with_initial_response(pieces[0], command.initial)
+            pieces = self._with_initial_response(tag, command)
         self._last_tag += 1
         if command.name in (Name.LOGIN, Name.AUTHENTICATE):
             self._are_capabilities_renewed = False
@@ -103,6 +107,13 @@ class Connection:
 
     def outgoing(self) -> bytes:
         """Take the octets that may be written now; the rest waits for the server's ``+``."""
+        return b"".join(
+            octets if isinstance(octets, bytes) else b"".join(octets.chunks())
+            for octets in self.outgoing_pieces()
+        )
+
+    def outgoing_pieces(self) -> list[Octets]:
+        """As `outgoing`, with messages that lie in files left there."""
         return self._outbox.take()
 
     def receive(self, octets: bytes) -> Iterator[Event]:
@@ -119,12 +130,12 @@ class Connection:
     def respond(self, octets: bytes) -> None:
         """Answer a Continuation of AUTHENTICATE with raw octets (base64 is done here)."""
         self._take_turn(Name.AUTHENTICATE)
-        self._outbox.put("", [b64encode(octets) + b"\r\n"])
+        self._outbox.put("", [Piece(b64encode(octets) + b"\r\n", waits=False)])
 
     def cancel(self) -> None:
         """Break off AUTHENTICATE; the server answers with a tagged BAD."""
         self._take_turn(Name.AUTHENTICATE)
-        self._outbox.put("", [b"*\r\n"])
+        self._outbox.put("", [Piece(b"*\r\n", waits=False)])
 
     def done(self) -> None:
         """End IDLE."""
@@ -133,9 +144,9 @@ class Connection:
             raise ValueError("IDLE is not in flight")
         if self._is_asked:
             self._is_asked = False
-            self._outbox.put(tag, [b"DONE\r\n"])
+            self._outbox.put(tag, [Piece(b"DONE\r\n", waits=False)])
         else:  # RFC 2177 3: not before the server is ready for it
-            self._outbox.put_waiting(tag, b"DONE\r\n")
+            self._outbox.put(tag, [Piece(b"DONE\r\n", waits=True)])
 
     def forget(self) -> None:
         """TLS is about to begin: drop all that is known. Call after the OK of STARTTLS.
@@ -178,6 +189,8 @@ class Connection:
         return self._parser.mailbox_name(wire_name, delimiter)
 
     def _check_allowed(self, name: Name) -> None:
+        if name in self._forbidden:
+            raise ValueError(f"{name} is forbidden on this connection")
         if self._is_dead or self.state not in ALLOWED[name]:
             raise ValueError(f"{name} is not allowed: the connection is {self.state.value}")
         if not self._is_open and name not in BEFORE_TLS:
@@ -187,13 +200,16 @@ class Connection:
         if (name in ALONE and names) or names & blocking:
             raise ValueError(f"{name} cannot be pipelined behind {', '.join(sorted(names))}")
 
-    def _with_initial_response(self, line: bytes, initial: bytes) -> list[bytes]:
-        encoded = b64encode(initial)
+    def _with_initial_response(self, tag: str, command: Command) -> list[Piece]:
+        (whole,) = command.arguments
+        assert isinstance(whole, Atom)
+        line = f"{tag} {command.name} {whole.text}".encode()
         # RFC 4959 3: an empty response is written as "="
-        whole = line.removesuffix(b"\r\n") + b" " + (encoded or b"=") + b"\r\n"
-        if "SASL-IR" in self.capabilities and len(whole) <= MAX_LINE:
-            return [whole]
-        return [line, encoded + b"\r\n"]
+        encoded = b64encode(command.initial or b"") or b"="
+        if "SASL-IR" in self.capabilities and len(line) + len(encoded) + 3 <= MAX_LINE:
+            return [Piece(line + b" " + encoded + b"\r\n", waits=False)]
+        response = b64encode(command.initial or b"") + b"\r\n"
+        return [Piece(line + b"\r\n", waits=False), Piece(response, waits=True)]
 
     def _take_turn(self, name: Name) -> None:
         if not self._is_asked or all(one.name is not name for one in self.in_flight.values()):

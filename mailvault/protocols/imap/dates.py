@@ -34,6 +34,17 @@ def parse_internal_date(octets: bytes) -> datetime | None:
         return None
 
 
+def format_internal_date(instant: datetime) -> bytes:
+    """Write a date-time in its own zone, to the minute of which IMAP can speak."""
+    offset = instant.utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    local = instant.astimezone(timezone(timedelta(minutes=minutes)))
+    month = _MONTHS.split()[local.month - 1].title()
+    sign = "-" if minutes < 0 else "+"
+    zone = f"{sign}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+    return f"{local.day:02}-{month}-{local.year:04} {local:%H:%M:%S} {zone}".encode("ascii")
+
+
 def _zone(sign: bytes, hours: bytes, minutes: bytes) -> timezone:
     key = (sign, hours, minutes)
     zone = _zones.get(key)  # bounded: there are fewer than 5,760 valid zones

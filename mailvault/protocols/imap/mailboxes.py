@@ -10,6 +10,7 @@ from mailvault.protocols.imap.types import (
     ListItem,
     Namespace,
     NamespaceItem,
+    Quota,
     StatusItem,
     number_in,
 )
@@ -62,6 +63,7 @@ def parse_status(scanner: Scanner) -> StatusItem:
         recent=_number(items.get(b"RECENT")),
         unseen=_number(items.get(b"UNSEEN")),
         deleted=_number(items.get(b"DELETED")),
+        append_limit=_number(items.get(b"APPENDLIMIT")),
     )
 
 
@@ -72,6 +74,21 @@ def parse_namespace(scanner: Scanner) -> Namespace:
         scanner.skip_blanks()
         kinds.append(tuple(_namespace_items(scanner.value())))
     return Namespace(*kinds)
+
+
+def parse_quota(scanner: Scanner) -> Quota:
+    """RFC 9208 5.1: a root, then resources as triples."""
+    scanner.skip_blanks()
+    scanner.value()
+    scanner.skip_blanks()
+    tree = scanner.value()
+    words = [word for word in tree if isinstance(word, bytes)] if isinstance(tree, list) else []
+    found = []
+    for name, usage, limit in zip(words[::3], words[1::3], words[2::3], strict=False):
+        used, most = number_in(usage), number_in(limit)
+        if used is not None and most is not None:
+            found.append((name.decode("latin-1").upper(), used, most))
+    return Quota(tuple(found))
 
 
 def _listed_name(scanner: Scanner) -> bytes:

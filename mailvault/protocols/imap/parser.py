@@ -11,7 +11,12 @@ from mailvault.errors import ProtocolViolation
 from mailvault.mail.model import MailboxName
 from mailvault.protocols.imap import fetch, utf7
 from mailvault.protocols.imap.lexer import Response
-from mailvault.protocols.imap.mailboxes import parse_list, parse_namespace, parse_status
+from mailvault.protocols.imap.mailboxes import (
+    parse_list,
+    parse_namespace,
+    parse_quota,
+    parse_status,
+)
 from mailvault.protocols.imap.scanner import Scanner, Tree
 from mailvault.protocols.imap.search import parse_esearch, parse_search, parse_vanished
 from mailvault.protocols.imap.types import (
@@ -178,6 +183,7 @@ _READERS: dict[str, Callable[[Scanner], Value]] = {
     "FLAGS": _flags,
     "ID": _id,
     "NAMESPACE": parse_namespace,
+    "QUOTA": parse_quota,
     "SEARCH": parse_search,
     "STATUS": parse_status,
     "VANISHED": parse_vanished,

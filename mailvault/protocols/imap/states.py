@@ -19,6 +19,7 @@ from mailvault.protocols.imap.types import (
     ListItem,
     MailboxFlags,
     Namespace,
+    Quota,
     Recent,
     Search,
     Status,
@@ -68,6 +69,10 @@ ALLOWED: Mapping[Name, frozenset[State]] = {
     Name.UID_FETCH: _SELECTED,
     Name.UID_STORE: _SELECTED,
     Name.UID_EXPUNGE: _SELECTED,
+    Name.CREATE: _LOGGED_IN,
+    Name.SUBSCRIBE: _LOGGED_IN,
+    Name.APPEND: _LOGGED_IN,
+    Name.GETQUOTAROOT: _LOGGED_IN,
 }
 
 BEFORE_TLS = frozenset({Name.CAPABILITY, Name.STARTTLS, Name.LOGOUT})
@@ -75,6 +80,12 @@ BEFORE_TLS = frozenset({Name.CAPABILITY, Name.STARTTLS, Name.LOGOUT})
 
 CONVERSATIONS = frozenset({Name.STARTTLS, Name.AUTHENTICATE, Name.COMPRESS, Name.IDLE})
 """While one of these lasts, nothing else can be sent: what follows is not a command line."""
+
+WRITING = frozenset({Name.CREATE, Name.SUBSCRIBE, Name.APPEND})
+"""Commands that add to what the server keeps."""
+
+DESTROYING = frozenset({Name.UID_STORE, Name.UID_EXPUNGE, Name.CLOSE})
+"""Commands that change or remove it; CLOSE expunges."""
 
 SELECTING = frozenset({Name.SELECT, Name.EXAMINE})
 
@@ -103,6 +114,7 @@ _ANSWERED_BY: Mapping[type[Value], frozenset[Name]] = {
     Enabled: frozenset({Name.ENABLE}),
     Id: frozenset({Name.ID}),
     Namespace: frozenset({Name.NAMESPACE}),
+    Quota: frozenset({Name.GETQUOTAROOT}),
     Bye: frozenset({Name.LOGOUT}),
 }
 

@@ -135,6 +135,13 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """RFC 9208: what of each resource is used, and how much there is; STORAGE in KiB."""
+
+    resources: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ListItem:
     """A LIST or LSUB response. ``wire_name`` is the name to send back, octet for octet."""
 
@@ -160,6 +167,7 @@ class StatusItem:
     recent: int | None = None
     unseen: int | None = None
     deleted: int | None = None
+    append_limit: int | None = None  # RFC 7889
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +287,7 @@ Value: TypeAlias = (
     | Enabled
     | Id
     | Namespace
+    | Quota
     | ListItem
     | StatusItem
     | MailboxFlags

@@ -1,27 +1,43 @@
 """What we send is only what we mean to send."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mailvault.protocols.imap import commands
-from mailvault.protocols.imap.commands import (
-    MAX_LINE,
-    Atom,
-    Command,
-    FetchItem,
-    StatusAttribute,
-    encode,
-)
+from mailvault.mail.model import Flag
+from mailvault.protocols.imap import commands, writing
+from mailvault.protocols.imap.commands import Atom, Command, FetchItem, StatusAttribute
+from mailvault.protocols.imap.encoder import MAX_LINE, encode
+from mailvault.protocols.imap.types import ResponseCode
 from mailvault.protocols.imap.uidset import UidSet
+from mailvault.protocols.imap.writing import Appended, append_uids
 
 NOTHING: frozenset[str] = frozenset()
 LITERAL_PLUS = frozenset({"LITERAL+"})
 LITERAL_MINUS = frozenset({"LITERAL-"})
 
 
+def pieces_of(command: Command, capabilities: frozenset[str]) -> list[bytes]:
+    """The octets of a command, cut where the server must be asked for more."""
+    pieces = [b""]
+    for octets, waits in encode("A1", command, capabilities):
+        assert isinstance(octets, bytes)
+        if waits:
+            pieces.append(b"")
+        pieces[-1] += octets
+    return pieces
+
+
 def line(command: Command) -> bytes:
-    return b"".join(encode("A1", command, LITERAL_PLUS))
+    (whole,) = pieces_of(command, LITERAL_PLUS)
+    return whole
+
+
+def appended(octets: bytes, *flags: str) -> Appended:
+    zone = timezone(-timedelta(hours=3, minutes=30))
+    return Appended(octets, frozenset(map(Flag, flags)), datetime(2026, 1, 5, 12, tzinfo=zone))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +65,25 @@ def line(command: Command) -> bytes:
         (
             commands.status(b"a b", [StatusAttribute.MESSAGES, StatusAttribute.SIZE]),
             b'STATUS "a b" (MESSAGES SIZE)',
+        ),
+        (writing.create(b"a"), b'CREATE "a"'),
+        (writing.create(b"a", "\\Sent"), b'CREATE "a" (USE (\\Sent))'),
+        (writing.subscribe(b"a b"), b'SUBSCRIBE "a b"'),
+        (writing.get_quota_root(b"INBOX"), b'GETQUOTAROOT "INBOX"'),
+        (
+            writing.append(b"x", [appended(b"a\r\n", "\\Seen", "$A")]),
+            b'APPEND "x" ($A \\Seen) "05-Jan-2026 12:00:00 -0330" {3+}\r\na\r\n',
+        ),
+        (
+            writing.append(b"x", [appended(b"a"), appended(b"", "\\Seen")]),
+            (
+                b'APPEND "x" "05-Jan-2026 12:00:00 -0330" {1+}\r\na (\\Seen) "05-Jan-2026'
+                b' 12:00:00 -0330" {0+}\r\n'
+            ),
+        ),
+        (
+            writing.append(b"x", [appended(b"\xc3\xa4")], is_utf8=True),
+            b'APPEND "x" "05-Jan-2026 12:00:00 -0330" UTF8 (~{2+}\r\n\xc3\xa4)',
         ),
         (commands.examine(b"INBOX"), b'EXAMINE "INBOX"'),
         (commands.examine(b"x", condstore=True), b'EXAMINE "x" (CONDSTORE)'),
@@ -100,7 +135,7 @@ def test_what_others_chose_adds_no_line_and_no_nul(
         commands.login(user, password),
     ):
         try:
-            pieces = encode("A1", command, NOTHING)
+            pieces = pieces_of(command, NOTHING)
         except ValueError:
             continue
         # Every piece but the last ends by announcing exactly the octets that begin the next.
@@ -129,16 +164,16 @@ def test_nul_is_refused() -> None:
 def test_a_literal_waits_for_the_server_unless_it_offers_not_to() -> None:
     command = commands.login("u", "pä")
 
-    assert encode("A1", command, NOTHING) == [b'A1 LOGIN "u" {3}\r\n', "pä\r\n".encode()]
-    assert encode("A1", command, LITERAL_PLUS) == ['A1 LOGIN "u" {3+}\r\npä\r\n'.encode()]
-    assert len(encode("A1", command, LITERAL_MINUS)) == 1
+    assert pieces_of(command, NOTHING) == [b'A1 LOGIN "u" {3}\r\n', "pä\r\n".encode()]
+    assert pieces_of(command, LITERAL_PLUS) == ['A1 LOGIN "u" {3+}\r\npä\r\n'.encode()]
+    assert len(pieces_of(command, LITERAL_MINUS)) == 1
 
 
 def test_literal_minus_takes_no_large_literal_unasked() -> None:
     command = commands.login("u", "x" * 4097)
 
-    assert len(encode("A1", command, LITERAL_MINUS)) == 2
-    assert len(encode("A1", command, LITERAL_PLUS | LITERAL_MINUS)) == 1
+    assert len(pieces_of(command, LITERAL_MINUS)) == 2
+    assert len(pieces_of(command, LITERAL_PLUS | LITERAL_MINUS)) == 1
 
 
 def test_a_line_too_long_for_servers_is_refused() -> None:
@@ -162,3 +197,49 @@ def test_sets_split_by_length_make_lines_that_fit() -> None:
 def test_a_secret_is_never_shown() -> None:
     for command in (commands.login("u", "canary"), commands.authenticate("PLAIN", b"canary")):
         assert "canary" not in repr(command) + repr(command.arguments)
+
+
+def test_a_message_waits_for_the_server_unless_it_offers_not_to() -> None:
+    command = writing.append(b"x", [appended(b"one"), appended(b"two")])
+
+    asked = pieces_of(command, NOTHING)
+
+    assert [piece[:3] for piece in asked] == [b"A1 ", b"one", b"two"]
+    assert asked[0].endswith(b" {3}\r\n")
+    assert asked[1].endswith(b" {3}\r\n")
+    assert len(pieces_of(command, LITERAL_MINUS)) == 1
+
+
+def test_large_mail_makes_no_line_too_long() -> None:
+    command = writing.append(b"x", [appended(b"x" * MAX_LINE, "\\Seen")] * 100)
+
+    assert len(line(command)) > 100 * MAX_LINE
+
+
+@pytest.mark.parametrize(
+    "flag", ["", "\\", "a b", "a\r\n", "(", "\\*", "%", '"', "\u00e4", "]"]
+)
+def test_what_is_no_flag_is_never_written(flag: str) -> None:
+    with pytest.raises(ValueError, match="not a flag"):
+        writing.append(b"x", [appended(b"one", flag)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count", "expected"),
+    [
+        (b"7 3", 1, (7, [3])),
+        (b"7 3:5", 3, (7, [3, 4, 5])),
+        (b"7 9,3:4", 3, (7, [9, 3, 4])),
+        (b"7 3:5", 2, None),
+        (b"7 3", 2, None),
+        (b"7 1:4294967295", 2, None),
+        (b"7 99999999999", 1, None),
+        (b"7", 1, None),
+        (b"7 *", 1, None),
+        (b"", 1, None),
+    ],
+)
+def test_the_uids_of_an_append_are_believed_only_if_they_can_be(
+    arguments: bytes, count: int, expected: tuple[int, list[int]] | None
+) -> None:
+    assert append_uids(ResponseCode("APPENDUID", arguments), count) == expected
