@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.content.memory import MemoryStore
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.errors import ArchiveError, MessageMissing
@@ -28,7 +29,7 @@ class Streamed:
         pass
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite-small-volumes"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite-small-volumes", "maildir"])
 def reopen(request, tmp_path):
     """Open the store; called again, open it again as another process would."""
     opened = []
@@ -39,6 +40,9 @@ def reopen(request, tmp_path):
             return memory
         for store in opened:
             store.close()
+        if request.param == "maildir":
+            opened.append(MaildirStore(tmp_path / "content", tmp=tmp_path))
+            return opened[-1]
         limit = 1 << 30 if request.param == "sqlite" else 150_000
         folder = tmp_path / "content"
         opened.append(SqliteStore(folder, archive_id="a", tmp=tmp_path, volume_limit=limit))

@@ -32,3 +32,18 @@ def evict(paths: Sequence[Path]) -> None:
         subprocess.run(command, check=True, timeout=_SECONDS, capture_output=True)
     except (OSError, subprocess.SubprocessError) as error:
         log.debug("the system's cache could not be dropped: %s", error)
+
+
+def forget_file(path: Path) -> None:
+    """As `evict`, for one file that nobody locks: closing it here takes nothing away."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        log.debug("the system's cache of %s could not be dropped: %s", path, error)
+        return
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)

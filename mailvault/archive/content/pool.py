@@ -1,0 +1,119 @@
+"""The files of the store `maildir`: every message once, under its digest.
+
+``content/ab/abcd...`` is the message. Its time is the INTERNALDATE of its first placement,
+for a hard link to it in a Maildir shows that date. For each further date there is a copy of
+its own, ``content/ab/abcd....dates/SECONDS``, that placements with this date are links to.
+"""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from mailvault.archive.content.spool import CHUNK
+from mailvault.archive.private import explained, make_folder, open_private
+from mailvault.mail.model import Digest
+
+DATES = ".dates"
+_DIGITS = frozenset("0123456789abcdef")
+_LENGTH = 64
+
+
+class Pool:
+    """Names files. Making one touches nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, digest: Digest) -> Path:
+        name = str(digest)
+        return self.folder / name[:2] / name
+
+    def dates_folder(self, digest: Digest) -> Path:
+        path = self.path(digest)
+        return path.with_name(path.name + DATES)
+
+    def copies(self, digest: Digest) -> list[Path]:
+        """The copies of a message for dates other than its first."""
+        folder = self.dates_folder(digest)
+        try:
+            return sorted(folder / name for name in os.listdir(folder))  # noqa: PTH208 - it is missing nearly always, and iterdir() costs thrice as much
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def dated(self, digest: Digest, seconds: int | None, tmp: Path) -> Path:
+        """The file of a message with this date, made if need be. Any file will do for None."""
+        path = self.path(digest)
+        if seconds is None or int(path.stat().st_mtime) == seconds:
+            return path
+        copy = self.dates_folder(digest) / str(seconds)
+        if not copy.is_file():
+            make_folder(copy.parent)
+            draft = tmp / f"{digest}.{seconds}"
+            with path.open("rb") as octets:
+                write_draft(draft, iter(partial(octets.read, CHUNK), b""), seconds)
+            draft.replace(copy)
+        return copy
+
+    def drop_unused(self, digest: Digest, seconds: int | None) -> None:
+        """Remove the copy for a date that nothing is linked to any more."""
+        if seconds is None:
+            return
+        copy = self.dates_folder(digest) / str(seconds)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if copy.lstat().st_nlink == 1:
+                copy.unlink()
+                with suppress(OSError):  # others are in use
+                    copy.parent.rmdir()
+
+    def digests(self) -> Iterator[Digest]:
+        with explained(self.folder):
+            for shard in sorted(_names(self.folder)):
+                for name in sorted(_names(self.folder / shard)):
+                    digest = self.digest_of(self.folder / shard / name)
+                    if digest is not None:
+                        yield digest
+
+    def digest_of(self, path: Path) -> Digest | None:
+        """The message whose file or copy this is; None for what is none of ours."""
+        owner = path.parent if path.parent.name.endswith(DATES) else path
+        name = owner.name.removesuffix(DATES)
+        if len(name) != _LENGTH or not _DIGITS.issuperset(name):
+            return None
+        digest = Digest.parse(name)
+        is_copy = owner != path and path.name.lstrip("-").isdecimal()
+        return digest if self.path(digest) == path or is_copy else None
+
+    def files(self) -> Iterator[Path]:
+        """Everything in the folder, whatever it is."""
+        for folder, _, names in os.walk(self.folder):
+            yield from (Path(folder, name) for name in names)
+
+
+def write_draft(path: Path, octets: Iterable[bytes], seconds: int | None) -> None:
+    """Write a file of the given time, for the owner alone. Not durable yet."""
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(octets)
+        file.flush()
+        if seconds is not None:
+            set_time(file.fileno(), seconds)
+
+
+def set_time(file: int, seconds: int) -> None:
+    """Give an open file a time; one that no file system can hold is left out."""
+    with suppress(OverflowError):
+        try:
+            os.utime(file, ns=(seconds * 10**9, seconds * 10**9))
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOVERFLOW):
+                raise
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
