@@ -24,7 +24,7 @@ MECHANISMS = (
     *("apop", "xoauth2", "oauthbearer"),
 )
 KEYS_OF_POP3 = ("leave_on_server",)
-KEYS_OF_IMAP = ("connections", "watch")
+KEYS_OF_IMAP = ("connections", "watch", "watch_mailboxes")
 
 
 def read_account(
@@ -64,6 +64,7 @@ def read_account(
         ),
         schedule=section.read("schedule", values.schedule, None),
         watch=section.read("watch", values.boolean, False),
+        watch_mailboxes=section.read("watch_mailboxes", values.globs, ("INBOX",)),
     )
     section.finish()
     _complain_of_contradictions(account, section)

@@ -102,7 +102,7 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
             )
             for name, section in root.table("accounts").tables()
         },
-        schedule=_schedule(root.table("schedule")),
+        schedule=_schedule(root.table("schedule"), folder),
         notify=_notify(root.table("notify"), folder, is_private=is_private),
     )
     root.finish()
@@ -137,7 +137,7 @@ def _archive(section: Section, folder: Path) -> ArchiveSettings:
     return settings
 
 
-def _schedule(section: Section) -> ScheduleSettings:
+def _schedule(section: Section, folder: Path) -> ScheduleSettings:
     settings = ScheduleSettings(
         sync=section.read("sync", values.schedule, None),
         verify=section.read("verify", values.schedule, None),
@@ -145,8 +145,13 @@ def _schedule(section: Section) -> ScheduleSettings:
         copy=section.read("copy", values.schedule, None),
         jitter=section.read("jitter", values.duration, 0.0),
         window=section.read("window", values.window, None),
+        verify_sample=section.read("verify_sample", values.whole_number(1, 100), 100),
+        copy_to=section.read("copy_to", values.path_below(folder), None),
+        at_once=section.read("at_once", values.whole_number(1, 50), 4),
     )
     section.finish()
+    if settings.copy is not None and settings.copy_to is None:
+        section.complain("needs copy_to, the folder that takes the copy", "copy")
     return settings
 
 

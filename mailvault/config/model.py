@@ -92,11 +92,12 @@ class AccountSettings:
     delete_after_days: int | None = None
     schedule: str | None = None
     watch: bool = False
+    watch_mailboxes: tuple[str, ...] = ("INBOX",)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """When the daemon does what; None is never."""
+    """When the daemon does what; None is never. ``verify_sample`` is a share of 100."""
 
     sync: str | None = None
     verify: str | None = None
@@ -104,6 +105,9 @@ class ScheduleSettings:
     copy: str | None = None
     jitter: float = 0.0
     window: str | None = None
+    verify_sample: int = 100
+    copy_to: Path | None = None
+    at_once: int = 4
 
 
 @dataclass(frozen=True, slots=True)

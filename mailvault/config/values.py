@@ -11,10 +11,6 @@ from pathlib import Path
 
 SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-NAMED_SCHEDULES = ("@hourly", "@daily", "@weekly")
-CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -126,43 +122,29 @@ def duration(value: object) -> float:
 
 def schedule(value: object) -> str:
     """An interval, a cron line or a name; kept as written."""
+    from mailvault.schedule.rhythm import read_rhythm
+
     written = text(value)
-    if written in NAMED_SCHEDULES or _is_cron_line(written):
-        return written
     try:
-        duration(written)
-    except ValueError:
+        read_rhythm(written)
+    except ValueError as error:
         raise ValueError(
-            f'must be an interval ("15m"), a cron line ("30 2 * * 0"), @hourly, @daily or '
-            f"@weekly, not {shown(value)}"
+            f'{shown(value)} {error}; write an interval ("15m"), a cron line ("30 2 * * 0"), '
+            "@hourly, @daily or @weekly"
         ) from None
     return written
 
 
-def _is_cron_line(written: str) -> bool:
-    fields = written.split()
-    return len(fields) == len(CRON_RANGES) and all(
-        _is_cron_item(item, *bounds)
-        for field, bounds in zip(fields, CRON_RANGES, strict=True)
-        for item in field.split(",")
-    )
-
-
-def _is_cron_item(item: str, lowest: int, highest: int) -> bool:
-    found = re.fullmatch(r"(?:\*|(\w{1,3})(?:-(\w{1,3}))?)(?:/([1-9][0-9]?))?", item)
-    return found is not None and all(
-        end is None
-        or end.lower() in (*MONTHS, *DAYS)
-        or (end.isdecimal() and lowest <= int(end) <= highest)
-        for end in (found[1], found[2])
-    )
-
-
 def window(value: object) -> str:
-    hour_and_minute = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-    if isinstance(value, str) and re.fullmatch(f"{hour_and_minute}-{hour_and_minute}", value):
-        return value
-    raise ValueError(f'must be hours such as "22:00-06:00", not {shown(value)}')
+    from mailvault.schedule.window import read_window
+
+    if not isinstance(value, str):
+        raise ValueError(f'must be hours such as "22:00-06:00", not {shown(value)}')
+    try:
+        read_window(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, not {shown(value)}") from None
+    return value
 
 
 def url(value: object) -> str:

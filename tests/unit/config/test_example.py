@@ -20,6 +20,7 @@ ELSEWHERE = ("password_command", "password_file", "password_env", "keyring", "pa
 SURROUNDINGS = {
     "delete_after_days": "leave_on_server = true",
     "email_to": 'email_from = "a@example.com"\nsmtp_host = "smtp.example.com"',
+    "copy": 'copy_to = "elsewhere"',
     "tls": "",
 }
 

@@ -173,20 +173,36 @@ MISTAKES = {
     "schedule without sense": (
         WORK + '[schedule]\nsync = "often"',
         (
-            'schedule.sync: must be an interval ("15m"), a cron line ("30 2 * * 0"), @hourly, '
-            '@daily or @weekly, not "often"'
+            'schedule.sync: "often" is no interval such as "15m", "6h" or "1d"; write an '
+            'interval ("15m"), a cron line ("30 2 * * 0"), @hourly, @daily or @weekly'
         ),
     ),
     "cron hour 25": (
         WORK + '[schedule]\nsync = "0 25 * * *"',
         (
-            'schedule.sync: must be an interval ("15m"), a cron line ("30 2 * * 0"), @hourly, '
-            '@daily or @weekly, not "0 25 * * *"'
+            'schedule.sync: "0 25 * * *" is no cron line: bad hour; write an interval '
+            '("15m"), a cron line ("30 2 * * 0"), @hourly, @daily or @weekly'
         ),
     ),
+    "a schedule that never comes": (
+        WORK + 'schedule = "0 3 31 2 *"',
+        (
+            'accounts.work.schedule: "0 3 31 2 *" never comes: no month has such a day; '
+            'write an interval ("15m"), a cron line ("30 2 * * 0"), @hourly, @daily or @weekly'
+        ),
+    ),
+    "copy to nowhere": (
+        WORK + '[schedule]\ncopy = "@daily"',
+        "schedule.copy: needs copy_to, the folder that takes the copy",
+    ),
+    "watching on pop3": (OLD + "watch = true", "accounts.work.watch: is for imap; remove it"),
     "window": (
         WORK + '[schedule]\nwindow = "22-6"',
         'schedule.window: must be hours such as "22:00-06:00", not "22-6"',
+    ),
+    "window of no hours": (
+        WORK + '[schedule]\nwindow = "22:00-22:00"',
+        'schedule.window: must be hours that are not empty, not "22:00-22:00"',
     ),
     "mail without a server": (
         WORK + '[notify]\nemail_to = ["a@b"]\nemail_from = "c@d"',
