@@ -5,9 +5,10 @@ the classes behind them. Every implementation passes the suite of its seam in
 `tests/contract`, the fakes too.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mailvault.mail.changes import Record
@@ -400,6 +401,56 @@ class ContentStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """What only forgotten messages take in a store, in octets on disk."""
+
+    objects: int
+    octets: int
+    reclaimable: int
+    """Of these, what `Reclaiming.reclaim` would give back now."""
+
+
+@runtime_checkable
+class Reclaiming(Protocol):
+    """A content store that can give back the room of messages nobody needs any more.
+
+    ``forgotten`` are messages that the catalog does not know any more; ``is_kept`` says of
+    any digest whether the catalog knows it, for a part of a forgotten message may be a
+    message of its own. Parts that another message has stay, whether it is known or not.
+    """
+
+    def waste(self, forgotten: Collection[Digest], is_kept: Callable[[Digest], bool]) -> Waste:
+        """Measure it. Changes nothing. Raises ArchiveDamaged if it cannot be known."""
+        ...
+
+    def reclaim(self, forgotten: Collection[Digest], is_kept: Callable[[Digest], bool]) -> int:
+        """Give room back, and return how many octets. Killed anywhere, it can be repeated.
+
+        Nothing else is lost at any moment, and readers go on reading. A store may leave
+        messages where they are, as long as that is worth less than the work.
+        """
+        ...
+
+
+@runtime_checkable
+class Salvaging(Protocol):
+    """A content store that can be made whole again in its structure."""
+
+    def salvage(self, set_aside: Path) -> Iterator[str]:
+        """Replace each broken file by one with all that can be read of it.
+
+        The broken ones are kept in the folder ``set_aside``, whose name is free. Says what
+        was done, a line for each file. Messages that are lost are then missing, or damaged.
+        Killed anywhere, it can be repeated.
+        """
+        ...
+
+    def orphans(self, is_kept: Callable[[Digest], bool]) -> Iterator[Digest]:
+        """Messages that ``is_kept`` does not know and that are no part of one it knows."""
+        ...
 
 
 class Clock(Protocol):

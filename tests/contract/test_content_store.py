@@ -12,6 +12,7 @@ from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.errors import ArchiveError, MessageMissing
 from mailvault.mail.model import Digest
 from mailvault.mail.outline import OUTLINE_LIMIT
+from mailvault.ports import Reclaiming, Salvaging
 
 
 class Streamed:
@@ -295,3 +296,58 @@ def test_messages_are_prepared_in_many_threads(reopen):
 
     for message in messages:
         assert store.get(Digest.of(message)) == message
+
+
+def test_what_only_a_forgotten_message_needs_can_be_reclaimed(reopen):
+    store = reopen()
+    if not isinstance(store, Reclaiming):
+        pytest.skip("this store cannot give room back yet")
+    shared = random_octets(50_000)
+    messages = [build_message(1, shared), build_message(2, shared), random_octets(90_000, 3)]
+    forgotten, *kept = store_all(store, messages)
+    store = reopen()
+    waste = store.waste([forgotten], kept.__contains__)
+
+    assert 0 < waste.octets < 1000 or waste.objects == 1
+    assert store.reclaim([forgotten], kept.__contains__) >= 0
+    assert store.reclaim([forgotten], kept.__contains__) >= 0
+
+    assert [whole(reopen().get(digest)) for digest in kept] == messages[1:]
+    assert list(reopen().check()) == []
+
+
+def test_a_reclaimed_message_is_stored_again_when_it_comes_back(reopen):
+    store = reopen()
+    if not isinstance(store, Reclaiming):
+        pytest.skip("this store cannot give room back yet")
+    message = build_message(1, random_octets(50_000))
+    [digest] = store_all(store, [message])
+    store.reclaim([digest], lambda _: False)
+    store_all(store, [message])
+
+    assert whole(reopen().get(digest)) == message
+
+
+def test_messages_that_nothing_refers_to_are_found(reopen):
+    store = reopen()
+    if not isinstance(store, Salvaging):
+        pytest.skip("this store cannot be salvaged yet")
+    kept, orphan = store_all(
+        store, [build_message(1, random_octets(9000)), build_message(2, random_octets(9000, 2))]
+    )
+
+    assert list(reopen().orphans({kept}.__contains__)) == [orphan]
+    assert list(reopen().orphans({kept, orphan}.__contains__)) == []
+
+
+def test_salvaging_a_sound_store_changes_nothing(reopen, tmp_path):
+    store = reopen()
+    if not isinstance(store, Salvaging):
+        pytest.skip("this store cannot be salvaged yet")
+    digests = store_all(store, MESSAGES)
+
+    assert list(store.salvage(tmp_path / "aside")) == []
+    assert all(
+        reopen().prove(digest) == len(octets)
+        for digest, octets in zip(digests, MESSAGES, strict=True)
+    )

@@ -42,12 +42,13 @@ def inspect(volumes: Volumes) -> Iterator[ContentFinding]:
         yield ContentFinding("volume-missing", None, f"{path} is missing")
     for volume in volumes:
         try:
-            yield from _inspect(volume)
+            yield from inspect_volume(volume)
         except ArchiveError as error:
             yield ContentFinding("volume-damaged", None, str(error))
 
 
-def _inspect(volume: Volume) -> Iterator[ContentFinding]:
+def inspect_volume(volume: Volume) -> Iterator[ContentFinding]:
+    """Look at one volume."""
     for fault in volume.structure_faults():
         yield ContentFinding("volume-damaged", None, f"{volume.path}: {fault}")
     for digest, part, pack, is_missing in volume.rows(_OUT_OF_BOUNDS, _BOUNDS):

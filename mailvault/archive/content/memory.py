@@ -1,14 +1,15 @@
 """A content store that forgets: the reference the tests compare with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mailvault.archive.content.outlining import outline_of
 from mailvault.errors import ArchiveError, MessageMissing
 from mailvault.mail.changes import Record
 from mailvault.mail.model import Digest, Octets
 from mailvault.mail.outline import Outline
-from mailvault.ports import Finding, Prepared
+from mailvault.ports import Finding, Prepared, Waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,24 @@ class MemoryStore:
 
     def stored_octets(self) -> int:
         return sum(map(len, self._messages.values()))
+
+    def waste(self, forgotten: Collection[Digest], is_kept: Callable[[Digest], bool]) -> Waste:
+        dead = [each for each in forgotten if each in self._messages and not is_kept(each)]
+        octets = sum(len(self._messages[each]) for each in dead)
+        return Waste(len(dead), octets, octets)
+
+    def reclaim(self, forgotten: Collection[Digest], is_kept: Callable[[Digest], bool]) -> int:
+        saved = self.waste(forgotten, is_kept).octets
+        for each in forgotten:
+            if not is_kept(each):
+                self._messages.pop(each, None)
+        return saved
+
+    def salvage(self, set_aside: Path) -> Iterator[str]:  # noqa: ARG002 - memory has no files
+        return iter(())
+
+    def orphans(self, is_kept: Callable[[Digest], bool]) -> Iterator[Digest]:
+        return (each for each in list(self._messages) if not is_kept(each))
 
     def check(self) -> Iterator[Finding]:
         return iter(())

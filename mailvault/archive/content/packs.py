@@ -40,6 +40,12 @@ class PackCache:
             while self._held > self._limit:
                 self._held -= len(self._packs.popitem(last=False)[1])
 
+    def drop(self, volume: int) -> None:
+        """Forget the packs of one volume."""
+        with self._lock:
+            for key in [each for each in self._packs if each[0] == volume]:
+                self._held -= len(self._packs.pop(key))
+
     def clear(self) -> None:
         with self._lock:
             self._packs.clear()

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from mailvault.archive.content.inspection import inspect
 from mailvault.archive.content.prepared import PreparedMessage
 from mailvault.archive.content.preparing import Held, Preparer
 from mailvault.archive.content.reading import Reader
+from mailvault.archive.content.reclaiming import measure, reclaim
+from mailvault.archive.content.references import IsKept, References
+from mailvault.archive.content.salvaging import salvage
 from mailvault.archive.content.stage import Stage
 from mailvault.archive.content.training import Training
 from mailvault.archive.content.volumes import Volumes
@@ -22,7 +25,7 @@ from mailvault.errors import ArchiveDamaged, ArchiveError, MailvaultError, Messa
 from mailvault.mail.changes import Record
 from mailvault.mail.model import Digest, Octets
 from mailvault.mail.outline import Outline
-from mailvault.ports import Finding, Prepared
+from mailvault.ports import Finding, Prepared, Waste
 
 VOLUME_LIMIT = 1 << 30
 
@@ -144,6 +147,49 @@ class SqliteStore:
     def check(self) -> Iterator[Finding]:
         """Look for damage to the structure, without reading all content."""
         return inspect(self._volumes)
+
+    def waste(self, forgotten: Collection[Digest], is_kept: IsKept) -> Waste:
+        """Measure what only forgotten messages take."""
+        return measure(self._volumes, self._references().waste(forgotten, is_kept))
+
+    def reclaim(self, forgotten: Collection[Digest], is_kept: IsKept) -> int:
+        """Make volumes anew of which a third is dead."""
+        self._stop_writing()
+        saved = reclaim(
+            self._volumes,
+            self._references().waste(forgotten, is_kept),
+            journal=self._settings.journal,
+            tmp=self._tmp or self._settings.folder,
+        )
+        self._distrust()
+        return saved
+
+    def salvage(self, set_aside: Path) -> Iterator[str]:
+        """Replace broken volumes by what can be read of them."""
+        self._stop_writing()
+        tmp = self._tmp or self._settings.folder
+        yield from salvage(self._volumes, self._codec, tmp=tmp, set_aside=set_aside)
+        self._distrust()
+
+    def orphans(self, is_kept: IsKept) -> Iterator[Digest]:
+        """Messages that nothing refers to."""
+        return self._references().orphans(is_kept)
+
+    def _references(self) -> References:
+        return References(self._volumes, self._codec)
+
+    def _stop_writing(self) -> None:
+        """Nobody may hold a file open for writing that is about to be replaced."""
+        with self._lock:
+            if self._writing is not None:
+                self._writing.stage.close()
+                self._writing = None
+
+    def _distrust(self) -> None:
+        """What was known of the volumes holds no more."""
+        with self._lock:
+            self._filter = None
+            self._proven = set()
 
     def close(self) -> None:
         """Let go of the files; what was staged is forgotten."""

@@ -8,12 +8,13 @@ goes through `Volume`; what may be written, and when, is in `volume_writer`.
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailvault.archive.codec import LONGEST_FRAME, BadFrame, Dictionary, unpack_dictionary
 from mailvault.archive.content.failures import explained_volume
+from mailvault.archive.content.open_volumes import OpenVolumes
 from mailvault.archive.content.packs import PackCache
 from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 
@@ -56,6 +57,7 @@ ORDER BY pack DESC, offset DESC LIMIT 4096
 
 
 _ALL = (1 << 63) - 1
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,19 @@ def connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
 class Volume:
     """The read side of a volume. Any thread may use it; it connects when first asked."""
 
-    def __init__(self, path: Path, archive_id: str, cache: PackCache) -> None:
+    def __init__(
+        self,
+        path: Path,
+        archive_id: str,
+        cache: PackCache,
+        open_volumes: OpenVolumes | None = None,
+        *,
+        is_believed: bool = False,
+    ) -> None:
+        """``is_believed``: open it whatever it says of itself, to save what is in it."""
+        self._open_volumes = open_volumes or OpenVolumes()
+        self._is_believed = is_believed
+        self._readings = 0  # results that are still being walked
         self.path = path
         self.number = int(path.stem)
         self.archive_id = archive_id
@@ -120,7 +134,7 @@ class Volume:
         """Where the frames of an object lie, in order; empty if it is not here."""
         with self.lock, explained_volume(self.path):
             rows = self._open().execute(_EXTENTS, (digest, self._committed))
-            return [_extent(row) for row in rows]
+            return [extent_of(row) for row in rows]
 
     def frame(self, extent: Extent) -> bytes:
         """Read one frame. Raises BadFrame where the extent is out of bounds."""
@@ -158,7 +172,7 @@ class Volume:
         """Some small objects that are text by the look of them, the newest first."""
         with self.lock, explained_volume(self.path):
             rows = self._open().execute(_COMPRESSIBLE, (self._committed, largest))
-            return [_extent(row) for row in rows]
+            return [extent_of(row) for row in rows]
 
     def structure_faults(self) -> list[str]:
         """What SQLite finds wrong with everything but the packs."""
@@ -178,10 +192,20 @@ class Volume:
         """The digests of objects stored here because an older volume's are damaged."""
         return self._joined("SELECT digest FROM superseded")
 
-    def rows(self, query: str, values: tuple[int, ...] = ()) -> Iterator[tuple[object, ...]]:
-        """Run a query that only looks, for the inspection."""
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[object, ...]]:
+        """Run a query that only looks. Whoever stops half-way keeps nobody waiting."""
         with self.lock, explained_volume(self.path):
-            yield from self._open().execute(query, values)
+            cursor = self._open().execute(query, values)
+            self._readings += 1
+        try:
+            while True:
+                with self.lock, explained_volume(self.path):
+                    page = cursor.fetchmany(_PAGE)
+                yield from page
+                if len(page) < _PAGE:
+                    return
+        finally:
+            self._readings -= 1
 
     def lend(self, connection: sqlite3.Connection) -> None:
         """Read through the writer's connection, which no lock of its own can keep out."""
@@ -201,9 +225,33 @@ class Volume:
             if self._connection is not None:
                 self._connection.execute("PRAGMA shrink_memory")
 
+    def replace_file(self, draft: Path) -> None:
+        """Put another file in the place of this volume, while nobody here reads it."""
+        with self.lock:
+            self.disconnect()
+            draft.replace(self.path)
+            self._dictionaries.clear()
+            self._cache.drop(self.number)
+
+    def close_if_idle(self) -> bool:
+        """Close the connection unless a thread reads, or the writer lent it."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            if self._readings or self._is_lent:
+                return False
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            return True
+        finally:
+            self.lock.release()
+
     def disconnect(self) -> None:
         """Close the connection, or give it back; the next reading opens another."""
         with self.lock:
+            if self._connection is not None:
+                self._open_volumes.closed(self)
             if self._connection is not None and not self._is_lent:
                 self._connection.close()
             self._connection, self._is_lent = None, False
@@ -218,8 +266,10 @@ class Volume:
             connection = connect(self.path, ("query_only=ON", f"cache_size=-{_CACHE_KIB}"))
             try:
                 if not is_empty(connection):
-                    check_identity(connection, self.path, self.archive_id)
+                    if not self._is_believed:
+                        check_identity(connection, self.path, self.archive_id)
                     self._connection = connection
+                    self._open_volumes.opened(self)
                     return connection
             except BaseException:
                 connection.close()
@@ -288,7 +338,8 @@ def check_identity(connection: sqlite3.Connection, path: Path, archive_id: str) 
         raise ArchiveDamaged(f"{path} is volume {values.get('number')}")
 
 
-def _extent(row: tuple[object, ...]) -> Extent:
+def extent_of(row: Sequence[object]) -> Extent:
+    """Read pack, offset, length, size, kind and dictionary."""
     # A forged schema may put anything anywhere.
     pack, offset, length, size, kind, dictionary = (
         each if isinstance(each, int) else -1 for each in row

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailvault.archive.content.digest_filter import DIGEST_SIZE
+from mailvault.archive.content.open_volumes import OpenVolumes
 from mailvault.archive.content.packs import PackCache
 from mailvault.archive.content.page_cache import evict
 from mailvault.archive.content.volume import Extent, Volume, volume_numbers, volume_path
@@ -20,6 +21,7 @@ class Volumes:
         self.folder = folder
         self._archive_id = archive_id
         self._cache = PackCache()
+        self._open_volumes = OpenVolumes()
         self._superseded: set[bytes] | None = None
         self._found_last: Volume | None = None
         self._volumes: tuple[Volume, ...] = ()
@@ -30,12 +32,13 @@ class Volumes:
         for volume in self._volumes:
             if volume.number == number:
                 return volume
-        return Volume(volume_path(self.folder, number), self._archive_id, self._cache)
+        path = volume_path(self.folder, number)
+        return Volume(path, self._archive_id, self._cache, self._open_volumes)
 
     def add(self, volume: Volume) -> None:
         """Look at a volume from now on."""
         if volume not in self._volumes:
-            self._volumes = (*self._volumes, volume)
+            self._volumes = tuple(sorted((*self._volumes, volume), key=lambda e: e.number))
         self._superseded = None
 
     def __iter__(self) -> Iterator[Volume]:

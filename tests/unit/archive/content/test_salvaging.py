@@ -1,0 +1,128 @@
+"""A broken volume is replaced by what can be read of it, and nothing of the old one is lost."""
+
+import shutil
+import sqlite3
+from contextlib import suppress
+
+import pytest
+
+from mailvault.errors import ArchiveError
+from tests.unit.archive.content.stored_mail import (
+    build_message,
+    execute,
+    kinds,
+    random_octets,
+    store_all,
+    volumes,
+)
+
+MESSAGES = [random_octets(21_000, n) for n in range(20)] + [
+    build_message(n) for n in range(200)
+]
+
+
+@pytest.fixture
+def filled(open_store, folder):
+    """A few volumes, the last one still open for more, and the digests in them."""
+    store = open_store(volume_limit=250_000)
+    digests = store_all(store, MESSAGES)
+    store.close()
+    assert len(volumes(folder)) > 2
+    return digests
+
+
+def sound(store, digests) -> int:
+    count = 0
+    for digest in digests:
+        with suppress(ArchiveError):
+            count += bool(store.prove(digest))
+    return count
+
+
+def salvage(open_store, tmp_path):
+    store = open_store(volume_limit=250_000)
+    said = list(store.salvage(tmp_path / "aside"))
+    store.close()
+    return said
+
+
+def test_a_missing_volume_is_replaced_by_an_empty_one(open_store, folder, tmp_path, filled):
+    before = sound(open_store(), filled)
+    volumes(folder)[0].unlink()
+    left = sound(open_store(), filled)
+
+    said = salvage(open_store, tmp_path)
+
+    store = open_store(volume_limit=250_000)
+    assert len(said) == 1
+    assert 0 < left < before
+    assert sound(store, filled) == left
+    assert kinds(store) == set()
+    store_all(store, MESSAGES)
+    assert sound(open_store(), filled) == before
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_volume_that_is_no_volume_is_set_aside(open_store, folder, tmp_path, filled, place):
+    path = volumes(folder)[place]
+    path.write_bytes(random_octets(9000))
+
+    salvage(open_store, tmp_path)
+
+    store = open_store(volume_limit=250_000)
+    assert (tmp_path / "aside" / path.name).read_bytes() == random_octets(9000)
+    assert kinds(store) == set()
+    store_all(store, MESSAGES)
+    assert sound(open_store(), filled) == len(filled)
+
+
+@pytest.mark.parametrize("table", ["volume", "object", "pack", "dictionary"])
+def test_what_can_be_read_of_a_volume_is_saved(open_store, folder, tmp_path, filled, table):
+    path = volumes(folder)[1]
+    query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
+    try:
+        pages = [number for (number,) in execute(path, query, table)]
+    except sqlite3.OperationalError:
+        pytest.skip("this SQLite has no dbstat")
+    if not pages:
+        return
+    octets = bytearray(path.read_bytes())
+    page = pages[len(pages) // 2] - 1
+    octets[page * 4096 : page * 4096 + 200] = random_octets(200)
+    path.write_bytes(octets)
+    left = sound(open_store(), filled)
+
+    salvage(open_store, tmp_path)
+
+    store = open_store(volume_limit=250_000)
+    assert sound(store, filled) >= left
+    assert kinds(store) == set()
+    store_all(store, MESSAGES)
+    assert sound(open_store(), filled) == len(filled)
+
+
+def test_volumes_that_were_swapped_lose_nothing(open_store, folder, tmp_path, filled):
+    one, other, *_ = volumes(folder)
+    one.rename(folder / "x")
+    other.rename(one)
+    (folder / "x").rename(other)
+    assert sound(open_store(), filled) < len(filled)
+
+    assert len(salvage(open_store, tmp_path)) == 2
+
+    store = open_store()
+    assert sound(store, filled) == len(filled)
+    assert kinds(store) == set()
+
+
+def test_a_link_in_the_place_of_a_volume_is_replaced(open_store, folder, tmp_path, filled):
+    path = volumes(folder)[1]
+    shutil.move(path, tmp_path / "elsewhere.db")
+    path.symlink_to(tmp_path / "elsewhere.db")
+
+    salvage(open_store, tmp_path)
+
+    assert not path.is_symlink()
+    assert (tmp_path / "aside" / path.name).is_symlink()
+    assert (tmp_path / "elsewhere.db").is_file()
+    assert kinds(open_store()) == set()
