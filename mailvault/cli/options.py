@@ -49,6 +49,12 @@ RunOption = Annotated[
     int | None,
     typer.Option("--run", metavar="NUMBER", min=1, help="Only what that run brought."),
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only show the plan; change nothing.")
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Do it without asking; scripts need it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[
     Path | None,

@@ -29,3 +29,15 @@ def ask(question: str, option: str, *, default: str | None = None) -> str:
         answer = line.strip() or default
         if answer is not None:
             return answer
+
+
+def agreed(question: str, *, yes: bool) -> bool:
+    """Ask for a yes, unless it was given with ``--yes``.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
+    if yes:
+        return True
+    answer = ask(f"{question}? yes or no", "--yes").lower()
+    return answer in ("y", "yes")

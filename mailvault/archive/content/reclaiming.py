@@ -62,7 +62,7 @@ def reclaim(
             log.warning("%s stays as it is: %s", waste.volume.path, error)
             continue
         log.info("%s: %d octets less", waste.volume.path, octets)
-        saved += octets
+        saved += max(0, octets)
     return saved
 
 

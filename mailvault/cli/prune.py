@@ -1,0 +1,67 @@
+"""The command ``prune``."""
+
+from typing import Annotated
+
+import typer
+
+from mailvault.cli.invocation import check_account, configuration, invocation
+from mailvault.cli.options import DryRunOption, JsonOption, MailboxOption, YesOption
+from mailvault.cli.output import emit, emit_json
+from mailvault.cli.prompts import agreed
+
+
+def prune(
+    context: typer.Context,
+    gone_for: Annotated[
+        str | None,
+        typer.Option(
+            "--gone-for",
+            metavar="AGE",
+            help="Only what was expunged so long ago: 90d, 26w, 6m, 1y.",
+        ),
+    ] = None,
+    keep_last: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-last",
+            metavar="N",
+            min=1,
+            help="Only what none of the last N runs of its account shows.",
+        ),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="NAME", help="Only mail of this account."),
+    ] = None,
+    mailbox: MailboxOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget mail that the server expunged, by a policy given here; show the plan first."""
+    from mailvault import wiring
+    from mailvault.cli.choices import chosen_globs, chosen_mailboxes
+    from mailvault.cli.prune_report import plan_lines, prune_json, report_line
+    from mailvault.operations.ages import parse_days
+    from mailvault.operations.prune import PrunePolicy, plan_prune
+    from mailvault.operations.prune import prune as operation
+
+    settings = configuration(context)
+    days = None if gone_for is None else parse_days(gone_for, "--gone-for")
+    policy = PrunePolicy(days, keep_last, account, chosen_globs(mailbox))
+    with wiring.open_archive(settings, writing=False) as archive:
+        check_account(account, {each.name for each in archive.catalog.accounts()})
+        chosen_mailboxes(archive, account, mailbox)
+        plan = plan_prune(archive, policy)
+    if invocation(context).verbosity >= 0 and not as_json:
+        for line in plan_lines(plan):
+            emit(line)
+    report = None
+    if not (dry_run or plan.is_empty) and agreed("forget these messages for good", yes=yes):
+        with wiring.open_archive(settings, writing=True) as archive:
+            report = operation(archive, policy, plan.digests)
+    if as_json:
+        emit_json(prune_json(plan, report))
+    elif report is not None and invocation(context).verbosity >= 0:
+        emit(report_line(report))
+    raise typer.Exit(plan.exit_code)
