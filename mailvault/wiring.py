@@ -407,6 +407,7 @@ class ExportForm:
     format: str
     layout: str | None = None
     has_status: bool = False
+    is_zip: bool = False
 
 
 def open_destination(form: ExportForm, path: Path, archive: "Archive") -> "Destination":
@@ -427,7 +428,7 @@ def open_destination(form: ExportForm, path: Path, archive: "Archive") -> "Desti
         raise UsageError(
             f"--status is for mbox files, and not for {form.format}", hint="leave it out"
         )
-    return _destination(form, path, archive)
+    return (_zipped if form.is_zip else _destination)(form, path, archive.path)
 
 
 _LAYOUTS: dict[str, tuple[str, ...]] = {
@@ -437,7 +438,7 @@ _LAYOUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _destination(form: ExportForm, path: Path, archive: "Archive") -> "Destination":
+def _destination(form: ExportForm, path: Path, outside: Path) -> "Destination":
     from mailvault.destinations.eml import EmlDestination
     from mailvault.destinations.maildir import Layout, MaildirDestination
     from mailvault.destinations.mbox import MboxDestination, MboxLayout
@@ -445,16 +446,34 @@ def _destination(form: ExportForm, path: Path, archive: "Archive") -> "Destinati
     match form.format:
         case "maildir":
             layout = Layout(form.layout or Layout.MAILDIR_PLUS_PLUS)
-            return MaildirDestination(path, layout=layout, outside=archive.path)
+            return MaildirDestination(path, layout=layout, outside=outside)
         case "mbox":
+            mbox = MboxLayout(form.layout or MboxLayout.NESTED)
             return MboxDestination(
-                path,
-                layout=MboxLayout(form.layout or MboxLayout.NESTED),
-                has_status=form.has_status,
-                outside=archive.path,
+                path, layout=mbox, has_status=form.has_status, outside=outside
             )
         case _:
-            return EmlDestination(path, outside=archive.path)
+            return EmlDestination(path, outside=outside)
+
+
+def _zipped(form: ExportForm, path: Path, outside: Path) -> "Destination":
+    from mailvault.destinations import zip_formats
+    from mailvault.destinations.maildir import Layout
+    from mailvault.destinations.mbox import MboxLayout
+    from mailvault.destinations.zipped import ZipDestination
+    from mailvault.destinations.zipped_mbox import ZippedMboxDestination
+
+    match form.format:
+        case "maildir":
+            layout = Layout(form.layout or Layout.MAILDIR_PLUS_PLUS)
+            return ZipDestination(path, zip_formats.maildir(layout), outside=outside)
+        case "mbox":
+            mbox = MboxLayout(form.layout or MboxLayout.NESTED)
+            return ZippedMboxDestination(
+                path, layout=mbox, has_status=form.has_status, outside=outside
+            )
+        case _:
+            return ZipDestination(path, zip_formats.eml(), outside=outside)
 
 
 def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildReport":

@@ -36,6 +36,7 @@ def export(
     status: Annotated[
         bool, typer.Option("--status", help="mbox: put the flags into the messages.")
     ] = False,
+    as_zip: Annotated[bool, typer.Option("--zip", help="Make DEST one zip file.")] = False,
     mailbox: MailboxOption = None,
     at: AtOption = None,
     gone: GoneOption = False,
@@ -51,7 +52,7 @@ def export(
     from mailvault.operations import export as operation
 
     settings = configuration(context)
-    form = wiring.ExportForm(file_format, layout, has_status=status)
+    form = wiring.ExportForm(file_format, layout, has_status=status, is_zip=as_zip)
     typed = TypedSelection(
         account=account,
         mailbox=mailbox,

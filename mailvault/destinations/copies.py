@@ -19,13 +19,18 @@ def copy_key(digest: str, when: str) -> int:
 
 
 class Copies:
-    """Counts the copies of a mailbox's messages: an earlier export's, and those of this one."""
+    """Counts the copies of a mailbox's messages: an earlier export's, and those of this one.
 
-    def __init__(self, present: Iterable[int] = ()) -> None:
+    ``present`` were there before this export, ``own`` were added by it already.
+    """
+
+    def __init__(self, present: Iterable[int] = (), own: Iterable[int] = ()) -> None:
         self._unclaimed: dict[int, int] = {}
         for key in present:
             self._unclaimed[key] = self._unclaimed.get(key, 0) + 1
         self._numbers: dict[int, int] = {}
+        for key in own:
+            self.number(key)
 
     @property
     def may_hold(self) -> bool:

@@ -47,6 +47,11 @@ class ExportRecord:
         text = "".join(json.dumps(entry) + "\n" for entry in entries)
         write_all(self._file, text.encode())
 
+    def restart(self) -> None:
+        """Forget everything that was written down."""
+        os.ftruncate(self._file, 0)
+        self.write(self._first)
+
     def save(self) -> None:
         os.fsync(self._file)
 

@@ -32,8 +32,8 @@ class Layout(StrEnum):
     FILE_SYSTEM = "fs"
 
 
-_FORMATS = {Layout.MAILDIR_PLUS_PLUS: "maildir", Layout.FILE_SYSTEM: "maildir-fs"}
-_STEPS = {
+FORMATS = {Layout.MAILDIR_PLUS_PLUS: "maildir", Layout.FILE_SYSTEM: "maildir-fs"}
+STEPS = {
     Layout.MAILDIR_PLUS_PLUS: partial(maildir.maildir_plus_plus, encode=utf7.encode),
     Layout.FILE_SYSTEM: partial(maildir.file_system, encode=utf7.encode),
 }
@@ -49,9 +49,9 @@ class MaildirDestination:
         layout: Layout = Layout.MAILDIR_PLUS_PLUS,
         outside: Path | None = None,
     ) -> None:
-        names = PathNames(_STEPS[layout])
+        names = PathNames(STEPS[layout])
         self._layout = layout
-        self._export = ExportFolder(path, _FORMATS[layout], names, outside=outside)
+        self._export = ExportFolder(path, FORMATS[layout], names, outside=outside)
         self._filled: set[MailboxName] = set()
         self._name: MailboxName | None = None
         self._mailbox: MaildirFolder | None = None

@@ -26,12 +26,12 @@ class MboxLayout(StrEnum):
     """``Work`` beside ``Work.sbd``: what Thunderbird keeps in its Local Folders."""
 
 
-_ENDING = {MboxLayout.NESTED: ".mbox", MboxLayout.THUNDERBIRD: ""}
-_INNER = {MboxLayout.NESTED: "", MboxLayout.THUNDERBIRD: ".sbd"}
-_STEPS = {MboxLayout.NESTED: nested, MboxLayout.THUNDERBIRD: thunderbird}
+ENDING = {MboxLayout.NESTED: ".mbox", MboxLayout.THUNDERBIRD: ""}
+INNER = {MboxLayout.NESTED: "", MboxLayout.THUNDERBIRD: ".sbd"}
+STEPS = {MboxLayout.NESTED: nested, MboxLayout.THUNDERBIRD: thunderbird}
 # Thunderbird takes every file without a dot in front for a mailbox.
-_RECORD = {MboxLayout.NESTED: EXPORT_RECORD, MboxLayout.THUNDERBIRD: f".{EXPORT_RECORD}"}
-_FORMATS = {MboxLayout.NESTED: "mbox", MboxLayout.THUNDERBIRD: "mbox-thunderbird"}
+RECORD = {MboxLayout.NESTED: EXPORT_RECORD, MboxLayout.THUNDERBIRD: f".{EXPORT_RECORD}"}
+FORMATS = {MboxLayout.NESTED: "mbox", MboxLayout.THUNDERBIRD: "mbox-thunderbird"}
 
 
 class MboxDestination:
@@ -45,15 +45,15 @@ class MboxDestination:
         has_status: bool = False,
         outside: Path | None = None,
     ) -> None:
-        self._ending = _ENDING[layout]
+        self._ending = ENDING[layout]
         self._has_status = has_status
         self._export = ExportFolder(
             path,
-            _FORMATS[layout] + ("-status" if has_status else ""),
-            PathNames(_STEPS[layout]),
+            FORMATS[layout] + ("-status" if has_status else ""),
+            PathNames(STEPS[layout]),
             outside=outside,
-            record_name=_RECORD[layout],
-            inner=_INNER[layout],
+            record_name=RECORD[layout],
+            inner=INNER[layout],
         )
         self._marks: dict[tuple[str, ...], Marks] = {}
         self._opened: set[MailboxName] = set()

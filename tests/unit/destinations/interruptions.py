@@ -1,0 +1,71 @@
+"""The same messages each time, to a destination whose process ends somewhere on the way."""
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable
+
+from mailvault.mail.model import SEEN, Digest, Flag, MailboxName
+from mailvault.ports import Destination, Resumable
+from tests.contract.test_destination import NOON
+
+WANTED = Counter(b"message %d\r\n" % (number % 50) for number in range(60))
+COUNTED = ("write", "fsync", "pwrite", "link", "rename", "unlink", "ftruncate")
+
+
+class Stopped(Exception):
+    """The export ends here."""
+
+
+def fill(destination: Destination, *, until: int = 1000) -> None:
+    """Give the messages in their order, but only so many."""
+    for number in range(60):
+        if number == until:
+            raise Stopped
+        mailbox = MailboxName(("Box", str(number // 10)))
+        octets = b"message %d\r\n" % (number % 50)
+        if isinstance(destination, Resumable) and destination.holds(
+            mailbox, Digest.of(octets), NOON
+        ):
+            continue
+        destination.append(
+            mailbox, octets, flags=frozenset({SEEN, Flag("$Label")}), internal_date=NOON
+        )
+
+
+def export_and_die(open_destination: Callable[[], Destination], countdown: int) -> bool:
+    """Fill a destination in a process that is gone after so many file operations.
+
+    Gives whether it came to its end before that.
+    """
+    with warnings.catch_warnings():
+        # Python 3.12 warns of the threads of the tests' runner; the child uses none of them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            _die_after(countdown)
+            with open_destination() as destination:
+                fill(destination)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert code in (0, 9), "the export failed"
+    return code == 0
+
+
+def _die_after(countdown: int) -> None:
+    left = iter(range(countdown))
+
+    def counted(genuine: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            if next(left, None) is None:
+                os._exit(9)
+            return genuine(*arguments, **options)
+
+        return call
+
+    for name in COUNTED:
+        setattr(os, name, counted(getattr(os, name)))
