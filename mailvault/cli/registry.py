@@ -14,6 +14,7 @@ from mailvault.cli.log import log
 from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
 from mailvault.cli.placements import list_messages
+from mailvault.cli.prune import prune
 from mailvault.cli.rebuild import rebuild
 from mailvault.cli.show import show
 from mailvault.cli.status import status
@@ -37,6 +38,7 @@ COMMANDS = (
     ("export", export, (3, 20, 21)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
+    ("prune", prune, (3, *BY_WRITING)),
 )
 
 
