@@ -54,11 +54,6 @@ def create_archive(configuration: Configuration) -> "Archive":
     from mailvault.archive.archive import Archive
 
     settings = configuration.archive
-    if settings.store != "sqlite":
-        raise UsageError(
-            f"archive.store: this release cannot make archives of kind {settings.store!r} yet",
-            hint='use store = "sqlite"',
-        )
     return Archive.create(settings.path, store=settings.store, clock=SystemClock())
 
 

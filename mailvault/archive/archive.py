@@ -29,8 +29,9 @@ from mailvault.archive.layout import (
     tmp_folder,
 )
 from mailvault.archive.lock import WriteLock
-from mailvault.archive.private import explained, make_folder
+from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.recorder import Recorder
+from mailvault.archive.served.opening import check_maildirs, served_tree
 from mailvault.archive.standings import Standings
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.changes import JobEnded, Record
@@ -142,8 +143,17 @@ class Archive:
             groups = archive._committer.catch_up()
             if groups:
                 log.info("%s: brought %d groups into the catalog", layout.path, groups)
+            archive._show_maildirs(resources)
             archive._resources = resources.pop_all()
         return archive
+
+    def _show_maildirs(self, resources: ExitStack) -> None:
+        """Keep the Maildirs level, where the archive has any, until it is closed."""
+        tree = served_tree(self._layout, self.content, self.catalog)
+        if tree is not None and self._committer is not None:
+            tree.recover(self._layout.journal)
+            self._committer.follow_with(tree.follow)
+            resources.callback(tree.settle)
 
     def start_run(self) -> Recorder:
         """Begin a run of sync; it takes its number now and is recorded with its changes."""
@@ -190,14 +200,13 @@ class Archive:
     def check(self) -> Iterator[Finding]:
         """Look for damage to the structure, without reading all content."""
         layout = self._layout
-        return check_archive(layout.journal, self.content, self.catalog, layout.start)
+        yield from check_archive(layout.journal, self.content, self.catalog, layout.start)
+        yield from check_maildirs(layout, self.content, self.catalog)
 
     def stored_octets(self) -> int:
         """What the whole folder costs on disk."""
         with explained(self.path):
-            return sum(
-                entry.stat().st_size for entry in self.path.rglob("*") if entry.is_file()
-            )
+            return disk_usage(self.path)
 
     def close(self) -> None:
         self._resources.close()

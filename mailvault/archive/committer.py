@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.header_index import NOTHING, HeaderIndex, index_message
-from mailvault.archive.journal import Group, Journal, TornTail
+from mailvault.archive.journal import Group, Journal, Position, TornTail
 from mailvault.errors import ArchiveError
 from mailvault.mail.changes import MailboxChanged, Pruned, Record
 from mailvault.mail.model import Digest, RunNumber
@@ -20,6 +20,9 @@ from mailvault.ports import ContentStore, Prepared
 
 Told: TypeAlias = Callable[[int], None]
 """Told how many groups of the journal are done."""
+
+Follower: TypeAlias = Callable[[Sequence[Record], Position], None]
+"""Told of a group that is in the journal and in the catalog, and of the position behind it."""
 
 _AGAIN = "run the command again: it brings everything up to date first"
 
@@ -33,6 +36,7 @@ class Committer:
         self._content = content
         self._journal = journal
         self._catalog = catalog
+        self._follower: Follower | None = None
         self._position = catalog.position()
         self._is_sound = True
         self._unindexed: set[Digest] = set()
@@ -55,6 +59,10 @@ class Committer:
                 told(groups)
         return groups
 
+    def follow_with(self, follower: Follower) -> None:
+        """Have somebody told of every group from now on, once it is durable."""
+        self._follower = follower
+
     def commit(
         self, run: RunNumber, records: Sequence[Record], prepared: Sequence[Prepared]
     ) -> None:
@@ -76,6 +84,8 @@ class Committer:
         position = self._journal.append(records, run, self._position)
         outlines = {each.digest: each.outline for each in prepared if each.outline}
         self._apply(Group(tuple(records), position), outlines)
+        if self._follower is not None:
+            self._follower(records, position)
         self._is_sound = True
 
     def _apply(self, group: Group, outlines: Mapping[Digest, Outline]) -> None:

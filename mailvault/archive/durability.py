@@ -53,3 +53,11 @@ def sync_file_system(folder: Path) -> None:
             raise OSError(number, os.strerror(number), str(folder))
     finally:
         os.close(descriptor)
+
+
+def make_tree_durable(folder: Path) -> None:
+    """Make everything below a folder durable, and perhaps more."""
+    if can_sync_file_system():
+        sync_file_system(folder)
+    else:
+        os.sync()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.identity import Identity
 from mailvault.archive.journal import Journal, Position, beginning
@@ -28,6 +29,10 @@ class Layout:
     @property
     def content(self) -> Path:
         return self.path / "content"
+
+    @property
+    def maildirs(self) -> Path:
+        return self.path / "maildir"
 
     @property
     def tmp(self) -> Path:
@@ -55,6 +60,8 @@ def open_content(layout: Layout) -> ContentStore:
     """Open the store that the archive was created with."""
     if layout.identity.store == "sqlite":
         return SqliteStore(layout.content, archive_id=layout.identity.id, tmp=layout.tmp)
+    if layout.identity.store == "maildir":
+        return MaildirStore(layout.content, tmp=layout.tmp)
     raise ArchiveError(
         f"{layout.path}: this release cannot open archives of kind {layout.identity.store!r}",
         hint="install a newer mailvault",

@@ -2,8 +2,9 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mailvault.errors import ArchiveError, NoSpace
@@ -48,6 +49,15 @@ def write_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """As `write_file`, for what can be made again: not durable before the file system is."""
+    draft = path.with_name(f"{path.name}.new")
+    descriptor = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -55,6 +65,17 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def disk_usage(path: Path) -> int:
+    """Octets of all files below a folder; one that has several names counts once."""
+    octets = 0.0
+    for entry in path.rglob("*"):
+        with suppress(FileNotFoundError):  # a writer is at work
+            status = entry.lstat()
+            if stat.S_ISREG(status.st_mode):
+                octets += status.st_size / status.st_nlink
+    return round(octets)
 
 
 @contextmanager

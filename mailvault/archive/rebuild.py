@@ -17,6 +17,7 @@ from mailvault.archive.journal import archive_id_of
 from mailvault.archive.layout import Layout, OpenContent, journal_folder, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
+from mailvault.archive.served.marker import Marker
 from mailvault.ports import Clock
 
 
@@ -49,6 +50,7 @@ def rebuild_catalog(
             make_folder(layout.tmp)
             draft = layout.tmp / layout.catalog.name
             rebuilt = _replay(layout, draft, content, told)
+            Marker(layout.maildirs).remove()  # so that the next writer looks at all of them
             dialect.replace_database(layout.catalog, draft)
     return rebuilt
 

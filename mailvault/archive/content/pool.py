@@ -7,6 +7,7 @@ its own, ``content/ab/abcd....dates/SECONDS``, that placements with this date ar
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -43,13 +44,24 @@ class Pool:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def existing(self, digest: Digest, seconds: int | None) -> os.stat_result | None:
+        """What the system says of the file with this date, if there is one."""
+        status = _status(self.path(digest))
+        if status is not None and (seconds is None or _seconds(status) == seconds):
+            return status
+        return _status(self.dates_folder(digest) / str(seconds))
+
     def dated(self, digest: Digest, seconds: int | None, tmp: Path) -> Path:
-        """The file of a message with this date, made if need be. Any file will do for None."""
+        """The file of a message with this date, made if need be. Any file will do for None.
+
+        Raises:
+            FileNotFoundError: there is no such message.
+        """
         path = self.path(digest)
-        if seconds is None or int(path.stat().st_mtime) == seconds:
+        if seconds is None or _seconds(path.lstat()) == seconds:
             return path
         copy = self.dates_folder(digest) / str(seconds)
-        if not copy.is_file():
+        if _status(copy) is None:
             make_folder(copy.parent)
             draft = tmp / f"{digest}.{seconds}"
             with path.open("rb") as octets:
@@ -117,3 +129,16 @@ def _names(folder: Path) -> list[str]:
         return [entry.name for entry in folder.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a regular file; None for anything else."""
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _seconds(status: os.stat_result) -> int:
+    return status.st_mtime_ns // 10**9

@@ -134,8 +134,8 @@ class Work:
         return sorted(self.present(at)[uid].flags)
 
 
-def create(path: Path) -> Archive:
-    return Archive.create(path, clock=SteppingClock())
+def create(path: Path, store: str = "sqlite") -> Archive:
+    return Archive.create(path, store=store, clock=SteppingClock())
 
 
 def open_again(path: Path, *, writing: bool = False) -> Archive:

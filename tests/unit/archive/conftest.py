@@ -19,9 +19,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(folder: Path) -> Iterator[Archive]:
+def store() -> str:
+    """The kind of content store; a test module may ask for every kind."""
+    return "sqlite"
+
+
+@pytest.fixture
+def archive(folder: Path, store: str) -> Iterator[Archive]:
     """A new archive, open for writing."""
-    with create(folder) as archive:
+    with create(folder, store) as archive:
         yield archive
 
 

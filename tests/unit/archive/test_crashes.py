@@ -7,6 +7,7 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.journal import Journal
 from mailvault.archive.rebuild import rebuild_catalog
@@ -23,6 +24,14 @@ from tests.unit.archive.builders import (
 )
 from tests.unit.archive.dump import dump
 from tests.unit.archive.tiny_sync import STEPS, run_traced, tiny_sync
+
+
+STORES: dict[str, type] = {"sqlite": SqliteStore, "maildir": MaildirStore}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def expected(folder: Path, steps: tuple[Batch, ...]) -> list[tuple[object, ...]]:
@@ -48,9 +57,9 @@ def states(folder: Path) -> list[list[tuple[object, ...]]]:
 
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink"])
 def test_a_kill_at_any_step_loses_nothing_confirmed(
-    strace: str, call: str, tmp_path: Path
+    strace: str, store: str, call: str, tmp_path: Path
 ) -> None:
-    create(tmp_path / "new").close()
+    create(tmp_path / "new", store).close()
     allowed = states(tmp_path)
     kills = 0
     while True:
@@ -75,9 +84,9 @@ def test_a_kill_at_any_step_loses_nothing_confirmed(
 @pytest.mark.parametrize("call", ["pwrite64", "fsync", "fdatasync"])
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 def test_a_disk_that_fails_loses_nothing_confirmed(
-    strace: str, call: str, error: str, tmp_path: Path
+    strace: str, store: str, call: str, error: str, tmp_path: Path
 ) -> None:
-    create(tmp_path / "new").close()
+    create(tmp_path / "new", store).close()
     allowed = states(tmp_path)
     failures = 0
     for number in (2, 11, 23) if call == "pwrite64" else (1, 3, 9):
@@ -106,20 +115,25 @@ def crash(*_: object) -> None:
 @pytest.mark.parametrize(
     ("owner", "step", "is_kept"),
     [
-        (SqliteStore, "put", False),
-        (SqliteStore, "record", False),
-        (SqliteStore, "commit", False),
+        (None, "put", False),
+        (None, "record", False),
+        (None, "commit", False),
         (Journal, "append", False),
         (Catalog, "apply", True),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_an_archive_cut_off_between_two_steps_opens_again(
-    work: Work, monkeypatch: pytest.MonkeyPatch, owner: type, step: str, is_kept: bool
+    work: Work,
+    store: str,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type | None,
+    step: str,
+    is_kept: bool,
 ) -> None:
     work.sync(build_batch(arrived=[1], cursor="1"))
     with monkeypatch.context() as patched:
-        patched.setattr(owner, step, crash)
+        patched.setattr(owner or STORES[store], step, crash)
         recorder = work.archive.start_run()
         recorder.add(work.mailbox_id, build_batch(arrived=[2], cursor="2"))
         with pytest.raises(Crash):
@@ -155,7 +169,7 @@ def test_what_the_journal_is_ahead_is_indexed_when_it_is_applied(
 
 
 def test_a_failed_commit_is_told_and_is_the_last(
-    work: Work, monkeypatch: pytest.MonkeyPatch
+    work: Work, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise NoSpace("the disk is full")
@@ -163,7 +177,7 @@ def test_a_failed_commit_is_told_and_is_the_last(
     recorder = work.archive.start_run()
     mailbox_id = recorder.describe(recorder.account("work", "imap"), named("INBOX"))
     with monkeypatch.context() as patched:
-        patched.setattr(SqliteStore, "commit", full)
+        patched.setattr(STORES[store], "commit", full)
         recorder.add(mailbox_id, build_batch(arrived=[1], cursor="1"))
         with pytest.raises(NoSpace):
             recorder.flush()

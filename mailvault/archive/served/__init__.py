@@ -1,0 +1,1 @@
+"""The Maildirs of the store `maildir`, as Dovecot serves them: links into content."""
