@@ -58,6 +58,8 @@ def parse_instant(
 
 
 def _age(written: str, now: datetime) -> datetime | None:
+    if written == "now":
+        return now.astimezone(UTC)
     found = re.fullmatch(r"([0-9]{1,9})([smhdw])", written)
     if not found:
         return None

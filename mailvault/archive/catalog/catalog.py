@@ -86,6 +86,11 @@ class Catalog:
         with self.reading() as connection:
             return Position(*connection.execute(query).one())
 
+    def move_to(self, position: Position) -> None:
+        """The journal was written anew, and says up to there what this catalog says."""
+        with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
+            schema.write_position(connection, position)
+
     def faults(self) -> list[str]:
         """What is wrong with the structure of the database."""
         with dialect.explained_sql(self.path):
@@ -217,10 +222,16 @@ class Catalog:
             placements=tuple(self.placements_of(digest)),
         )
 
-    def runs(self, account: str | None = None, limit: int | None = None) -> Iterator[RunView]:
-        """The runs, newest first."""
+    def runs(
+        self,
+        account: str | None = None,
+        limit: int | None = None,
+        *,
+        until: RunNumber | None = None,
+    ) -> Iterator[RunView]:
+        """The runs up to ``until``, newest first."""
         with dialect.explained_sql(self.path):
-            yield from history.iterate_runs(self._engine, account, limit)
+            yield from history.iterate_runs(self._engine, account, limit, until)
 
     def run_times(self) -> Iterator[RunTimeView]:
         """When all runs were, newest first."""

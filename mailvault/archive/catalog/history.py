@@ -35,9 +35,11 @@ _PAGE = 100
 _TIMES = 1000
 
 
-def iterate_runs(engine: Engine, of: str | None, limit: int | None) -> Iterator[RunView]:
-    """The runs, newest first, in short reads."""
-    before: int | None = None
+def iterate_runs(
+    engine: Engine, of: str | None, limit: int | None, until: int | None = None
+) -> Iterator[RunView]:
+    """The runs up to ``until``, newest first, in short reads."""
+    before = None if until is None else until + 1
     left = limit
     while left is None or left > 0:
         with engine.connect() as connection:

@@ -14,9 +14,9 @@ from mailvault.errors import MailvaultError
 from tests.unit.cli.program import Setting, run_program
 
 NAMES = [name for name, _, _ in COMMANDS]
-PART_1 = (
+CONTRACT = (
     *("demo", "init", "login", "check", "sync", "status", "mailboxes", "list", "show"),
-    *("cat", "log", "export", "verify", "rebuild"),
+    *("cat", "log", "diff", "history", "export", "verify", "rebuild"),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
@@ -24,7 +24,7 @@ VERBS = {
 
 
 def test_the_commands_of_the_contract_are_there() -> None:
-    assert sorted(NAMES) == sorted(PART_1)
+    assert sorted(NAMES) == sorted(CONTRACT)
 
 
 @pytest.mark.parametrize("name", NAMES)
