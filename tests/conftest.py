@@ -44,6 +44,13 @@ def plain_dovecot() -> Iterator[Dovecot]:
 
 
 @pytest.fixture(scope="session")
+def maildir_dovecot() -> Iterator[Dovecot]:
+    """Dovecot that keeps mailboxes as it does by itself, in Maildir++."""
+    with available(server := Dovecot(layout="maildir++")):
+        yield server
+
+
+@pytest.fixture(scope="session")
 def cyrus() -> Iterator[Cyrus]:
     with available(server := Cyrus()):
         yield server

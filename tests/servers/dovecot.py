@@ -14,13 +14,21 @@ IMAP_LOGIN = Path("/usr/lib/dovecot/imap-login")
 class Dovecot(MailServer):
     """Dovecot. ``is_plain`` makes it announce no more than servers did long ago.
 
+    ``layout`` is how mailboxes lie on disk: ``fs`` or ``maildir++``.
     With an ``introspection_url`` it takes OAuth2 tokens, too, and checks them there.
     """
 
     services = ("imap", "imaps", "pop3", "pop3s")
 
-    def __init__(self, *, is_plain: bool = False, introspection_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        is_plain: bool = False,
+        introspection_url: str | None = None,
+        layout: str = "fs",
+    ) -> None:
         super().__init__()
+        self._layout = layout
         self._is_plain = is_plain
         self._introspection_url = introspection_url
 
@@ -63,6 +71,7 @@ class Dovecot(MailServer):
             run([DOVECOT, "--version"]),
             is_plain=self._is_plain,
             introspection_url=self._introspection_url,
+            layout=self._layout,
             folder=self.folder,
             host=HOST,
             owner=self.owner.name,

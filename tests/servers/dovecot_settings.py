@@ -69,7 +69,7 @@ service imap {{
 _2_3 = """\
 default_vsz_limit = 0
 disable_plaintext_auth = no
-mail_location = maildir:~/Maildir:LAYOUT=fs
+mail_location = maildir:~/Maildir:LAYOUT={layout}
 ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.key
 passdb {{
@@ -93,7 +93,7 @@ _2_4 = """\
 auth_allow_cleartext = yes
 mail_driver = maildir
 mail_path = ~/Maildir
-mailbox_list_layout = fs
+mailbox_list_layout = {layout}
 mail_uid = {uid}
 mail_gid = {gid}
 mail_home = {folder}/home/%{{user}}
