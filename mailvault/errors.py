@@ -68,6 +68,12 @@ class AccountSuspended(SourceError):
         self.until = until
 
 
+class TimeIsUp(SourceError):
+    """The account had to make room, or the program to end; the next run goes on from here."""
+
+    exit_code = 3
+
+
 class ProtocolViolation(SourceError):
     """The server sent something that its protocol or our limits do not allow."""
 

@@ -10,6 +10,7 @@ from mailvault.errors import ArchiveLocked
 from mailvault.ports import Clock
 
 LOCK = "lock"
+LEASE = "lease"
 _PAUSE = 0.1
 
 
@@ -19,16 +20,18 @@ class WriteLock:
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
+    file = LOCK
+
     @classmethod
     def acquire(cls, archive: Path, *, clock: Clock, wait: float = 0.0) -> Self:
         """Take the lock, trying for ``wait`` seconds. Raises ArchiveLocked."""
         with explained(archive):
-            descriptor = open_private(archive / LOCK, os.O_RDWR | os.O_CREAT)
+            descriptor = open_private(archive / cls.file, os.O_RDWR | os.O_CREAT)
         try:
             deadline = clock.monotonic() + wait
             while not _is_taken(descriptor):
                 if clock.monotonic() >= deadline:
-                    raise _locked(archive, descriptor)
+                    raise cls._locked(archive, _owner(descriptor))
                 clock.sleep(_PAUSE)
             with explained(archive):
                 os.ftruncate(descriptor, 0)
@@ -37,6 +40,13 @@ class WriteLock:
             os.close(descriptor)
             raise
         return cls(descriptor)
+
+    @staticmethod
+    def _locked(archive: Path, owner: str) -> ArchiveLocked:
+        return ArchiveLocked(
+            f"{archive} is in use by {owner}",
+            hint="wait until it ends; reading commands work meanwhile",
+        )
 
     def close(self) -> None:
         if self._descriptor is not None:
@@ -58,10 +68,19 @@ def _is_taken(descriptor: int) -> bool:
     return True
 
 
-def _locked(archive: Path, descriptor: int) -> ArchiveLocked:
+def _owner(descriptor: int) -> str:
     pid = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-    owner = f"process {pid}" if pid.isdigit() else "another process"
-    return ArchiveLocked(
-        f"{archive} is in use by {owner}",
-        hint="wait until it ends; reading commands work meanwhile",
-    )
+    return f"process {pid}" if pid.isdigit() else "another process"
+
+
+class Lease(WriteLock):
+    """The right to run the schedules of an archive. Other commands need none."""
+
+    file = LEASE
+
+    @staticmethod
+    def _locked(archive: Path, owner: str) -> ArchiveLocked:
+        return ArchiveLocked(
+            f"{owner} already runs the schedules of {archive}",
+            hint="one is enough: the daemon, or a timer or crontab that calls run --due",
+        )

@@ -7,10 +7,12 @@ last: what was added after it is not stored, and every later call raises.
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
+from typing import Concatenate, ParamSpec, TypeVar
 
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.committer import Committer
@@ -32,6 +34,9 @@ from mailvault.mail.changes import (
 from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
 from mailvault.ports import Clock, ContentStore, Prepared
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
 
@@ -50,13 +55,29 @@ class Applied:
     octets: int
 
 
+def _in_turn(
+    method: Callable[Concatenate["Recorder", P], R],
+) -> Callable[Concatenate["Recorder", P], R]:
+    """Let one thread in at a time."""
+
+    def wait_and_do(self: "Recorder", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return wait_and_do
+
+
 class Recorder:
-    """Serves one thread. Ends with `finish`, or with `abandon` after a failure."""
+    """Serves several threads, each in its turn; what lies in one mailbox comes from one.
+
+    Ends with `finish`, or with `abandon` after a failure, which is everybody's.
+    """
 
     def __init__(
         self, content: ContentStore, catalog: Catalog, committer: Committer, clock: Clock
     ) -> None:
         self.run = RunNumber((catalog.last_run() or 0) + 1)
+        self._turn = RLock()
         self._content = content
         self._catalog = catalog
         self._committer = committer
@@ -73,6 +94,7 @@ class Recorder:
 
     # What the run learns
 
+    @_in_turn
     def account(self, name: str, protocol: str) -> int:
         """The number of an account, given to it now if it is new."""
         account_id, record = self._register.account(name, protocol)
@@ -80,6 +102,7 @@ class Recorder:
             self._tell(record)
         return account_id
 
+    @_in_turn
     def describe(
         self, account_id: int, mailbox: Mailbox, *, mailbox_id: int | None = None
     ) -> int:
@@ -89,21 +112,25 @@ class Recorder:
             self._tell(record)
         return number
 
+    @_in_turn
     def gone(self, mailbox_id: int) -> None:
         """The server no longer lists a mailbox: it ends, with all that is in it."""
         self._register.forget(mailbox_id)
         self._novelty.forget(mailbox_id)
         self._tell(MailboxGone(mailbox_id))
 
+    @_in_turn
     def suspect(self, account_id: int, mailbox_id: int | None, reason: str) -> None:
         self._tell(Suspected(account_id, mailbox_id, reason))
 
+    @_in_turn
     def accept(self, account_id: int) -> None:
         """What was suspected of an account in earlier runs was meant."""
         name = self._register.account_name(account_id)
         if self._catalog.suspicions(name):
             self._tell(Accepted(account_id))
 
+    @_in_turn
     def add(self, mailbox_id: int, batch: Batch) -> Applied:
         """Take in a batch. It is stored some time later, at the latest by `flush`."""
         if (batch.flags_changed or batch.expunged) and self._is_pending(mailbox_id):
@@ -121,6 +148,7 @@ class Recorder:
             octets=batch.octets,
         )
 
+    @_in_turn
     def mailbox_finished(self, record: MailboxFinished) -> None:
         """A mailbox in which nothing happened leaves no trace."""
         if (
@@ -128,11 +156,13 @@ class Recorder:
         ) or record.error is not None:
             self._enqueue(Draft(record))
 
+    @_in_turn
     def account_finished(self, account_id: int, error: str | None) -> None:
         self._enqueue(Draft(AccountFinished(account_id, self._clock.now(), error)))
 
     # How it becomes durable
 
+    @_in_turn
     def flush(self) -> None:
         """Make everything added so far durable before returning.
 
@@ -145,6 +175,7 @@ class Recorder:
                 self._commit_group()
             self._await_commit()
 
+    @_in_turn
     def finish(self, exit_code: int) -> None:
         """End the run; everything is durable when this returns."""
         self._enqueue(Draft(RunFinished(self._clock.now(), exit_code)))
@@ -155,6 +186,7 @@ class Recorder:
         self._failure = ArchiveError("the run is finished")
         self._close()
 
+    @_in_turn
     def abandon(self) -> None:
         """Drop what is not committed yet. Safe at any time, and after `finish`."""
         self._failure = self._failure or ArchiveError("the run was abandoned")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 
 from mailvault.archive.private import explained, write_file
 
@@ -37,6 +38,7 @@ class Standings:
 
     def __init__(self, archive: Path) -> None:
         self._path = archive / "standings.json"
+        self._keeping = Lock()
 
     def all(self) -> Mapping[str, Standing]:
         """Every account of which anything is remembered."""
@@ -54,14 +56,15 @@ class Standings:
         return self.all().get(account, Standing())
 
     def keep(self, account: str, standing: Standing) -> None:
-        """Remember how an account stands. Raises ArchiveError."""
-        accounts = dict(self.all())
-        if accounts.get(account, Standing()) == standing:
-            return
-        accounts[account] = standing
-        content = {"schema": 1, "accounts": {k: _written(v) for k, v in accounts.items()}}
-        with explained(self._path.parent):
-            write_file(self._path, json.dumps(content, indent=1).encode() + b"\n")
+        """Remember how an account stands; from any thread. Raises ArchiveError."""
+        with self._keeping:
+            accounts = dict(self.all())
+            if accounts.get(account, Standing()) == standing:
+                return
+            accounts[account] = standing
+            content = {"schema": 1, "accounts": {k: _written(v) for k, v in accounts.items()}}
+            with explained(self._path.parent):
+                write_file(self._path, json.dumps(content, indent=1).encode() + b"\n")
 
 
 def _written(standing: Standing) -> dict[str, object]:

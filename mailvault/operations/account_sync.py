@@ -15,6 +15,7 @@ from mailvault.errors import (
     MailvaultError,
     ServerBusy,
     SourceError,
+    TimeIsUp,
     UsageError,
 )
 from mailvault.mail.changes import MailboxFinished
@@ -32,12 +33,13 @@ from mailvault.operations.plan import (
 from mailvault.operations.readers import Begun, Ended, Read, Readers
 from mailvault.operations.removal import Removal, RemovalPolicy
 from mailvault.operations.reports import AccountReport, MailboxReport, Progress
+from mailvault.operations.slots import Slot
 from mailvault.ports import Deleting, Known, Sharing, Source
 from mailvault.transport.allowance import Allowance
 
 log = logging.getLogger(__name__)
 
-_OF_THE_ACCOUNT = (ConnectionLost, LoginRefused, ServerBusy, AccountSuspended)
+_OF_THE_ACCOUNT = (ConnectionLost, LoginRefused, ServerBusy, AccountSuspended, TimeIsUp)
 """What ends a mailbox's pass but says nothing of the mailbox."""
 
 
@@ -55,6 +57,7 @@ class SyncAccount:
     connections: int = 1
     removal: RemovalPolicy | None = None
     allowance: Allowance | None = None
+    slot: Slot | None = None
     only_adds: bool = False
 
 
@@ -122,6 +125,8 @@ class AccountSync:
         if error is not None:
             return self._finish(error, None)
         try:
+            if self.account.slot is not None:
+                self.account.slot.begin()
             if self.account.allowance is not None:
                 self.account.allowance.check()
             with self.account.open_source() as source:
@@ -256,6 +261,8 @@ class AccountSync:
                     case Ended(task, seconds, error):
                         self._end(task, seconds, error)
                         lost = error if isinstance(error, _OF_THE_ACCOUNT) else lost
+                if self.account.slot is not None:
+                    self.account.slot.check()
         return lost
 
     def _begin(self, task: Task) -> None:

@@ -15,6 +15,7 @@ from mailvault.errors import (
     LoginRefused,
     MailvaultError,
     ServerBusy,
+    TimeIsUp,
 )
 from mailvault.mail.model import Batch, octet_count
 from mailvault.operations.plan import Task
@@ -52,7 +53,7 @@ class Ended:
     error: MailvaultError | None = None
 
 
-_UNWELCOME = (LoginRefused, ServerBusy, AccountSuspended)
+_UNWELCOME = (LoginRefused, ServerBusy, AccountSuspended, TimeIsUp)
 """What a server says of us, and not of a mailbox: asking for the next one is no use."""
 
 Event: TypeAlias = Begun | Read | Ended
