@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mailvault.mail.model import Mailbox
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.check import CheckReport
+    from mailvault.operations.import_files import Import
     from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.reports import Progress, SyncReport
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
     from mailvault.transport.oauth_provider import Provider
     from mailvault.transport.oauth_tokens import TokenFile
     from mailvault.transport.pop3 import Pop3Client
+
+
+@dataclass(frozen=True, slots=True)
+class ImportForm:
+    """How files are to be imported: in which format they are, and with which line ends."""
+
+    file_format: str = "auto"
+    keeps_line_ends: bool = False
+    is_dry_run: bool = False
 
 
 class SystemClock:
@@ -340,15 +350,19 @@ def sync(
     progress: "Progress | None" = None,
 ) -> "SyncReport":
     """Bring an open archive level with the servers of these accounts."""
+    from mailvault.operations.import_files import refusing_imported
     from mailvault.operations.sync import sync as operation
 
     standings = archive.standings.all()
     return operation(
         archive,
-        [
-            sync_account(account, archive.tmp, _spent(standings.get(account.name)))
-            for account in accounts
-        ],
+        refusing_imported(
+            archive,
+            [
+                sync_account(account, archive.tmp, _spent(standings.get(account.name)))
+                for account in accounts
+            ],
+        ),
         mailbox_globs=only,
         accept_empty=accept_empty,
         by_hand=by_hand,
@@ -373,6 +387,33 @@ def preview(
     return operation(
         archive, [sync_account(account, None) for account in accounts], mailbox_globs=only
     )
+
+
+def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -> "Import":
+    """Give import what it needs of a path. Nothing is opened yet."""
+    import tempfile
+
+    from mailvault.mail.findings import FILES
+    from mailvault.mail.globs import MailboxGlobs
+    from mailvault.operations.account_sync import SyncAccount
+    from mailvault.operations.import_files import Import
+    from mailvault.sources.files import FileSource
+    from mailvault.sources.trees import open_tree
+
+    if path.resolve().is_relative_to(archive.path.resolve()):
+        raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
+    # A reader of the archive has no business in its folder for temporary files.
+    spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
+    globs = MailboxGlobs(["*"])
+    source = FileSource(
+        partial(open_tree, path, spool_folder),
+        globs,
+        spool_folder=spool_folder,
+        file_format=form.file_format,
+        keeps_line_ends=form.keeps_line_ends,
+    )
+    account = SyncAccount(name, FILES, lambda: source, globs, only_adds=True)
+    return Import(account, source.findings)
 
 
 def discover(address: str) -> "Discovered | None":

@@ -9,6 +9,7 @@ from mailvault.cli.diff import diff
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
 from mailvault.cli.history import history
+from mailvault.cli.import_files import import_files
 from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.login import login
@@ -36,6 +37,7 @@ COMMANDS = (
     ("diff", diff, BY_READING),
     ("history", history, BY_READING),
     ("export", export, (3, 20, 21)),
+    ("import", import_files, (3, *BY_WRITING)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),

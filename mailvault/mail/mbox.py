@@ -111,3 +111,27 @@ def with_status(chunks: Iterable[bytes], flags: Flags) -> Iterator[bytes]:
     is_bare = line_end >= 0 and not first[:line_end].endswith(b"\r")
     yield status_fields(flags, b"\n" if is_bare else b"\r\n")
     yield from chain([first], pieces)
+
+
+def unquoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Take back what `quoted` did, of a message that comes in pieces, wherever they are cut.
+
+    Of a run of ``>`` the last one goes, so that only it has to be kept.
+    """
+    starts_line = True  # whether only ">" has come since the last line feed
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        line = data.rfind(b"\n") + 1
+        last = data[line:].lstrip(b">")
+        is_open = (line > 0 or starts_line) and last != b"From " and b"From ".startswith(last)
+        quotes = len(data) - line - len(last)
+        held = b">" * min(quotes, 1) + last if is_open else b""
+        ready = data[: len(data) - len(held)]
+        yield unquote(ready) if starts_line else _unquote_later(ready)
+        starts_line = is_open
+    yield held
+
+
+def _unquote_later(octets: bytes) -> bytes:
+    return _LATER_QUOTED.sub(rb"\n\1", octets) if b">From " in octets else octets

@@ -1,0 +1,148 @@
+"""How the report of an import is shown."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailvault.cli.logs import explain
+from mailvault.cli.output import JsonValue
+from mailvault.cli.render import count_text, size_text, table
+from mailvault.cli.sync_report import sync_json
+from mailvault.cli.terminal import printable
+from mailvault.errors import UsageError
+from mailvault.mail.findings import FoundMailbox
+from mailvault.operations.import_files import ImportReport
+from mailvault.operations.reports import AccountReport, MailboxReport
+
+if TYPE_CHECKING:
+    from mailvault.config.model import Configuration
+
+_FORMATS = ("auto", "maildir", "mbox", "eml")
+
+
+def check_import(account: str, file_format: str, settings: "Configuration") -> None:
+    """Refuse what cannot be meant. Raises UsageError."""
+    if not account.strip() or not account.isprintable():
+        raise UsageError(
+            "--account is missing" if not account else f"{account!r} is no name",
+            hint="name the account that the mail is kept under: --account old-laptop",
+        )
+    if account in settings.accounts:
+        raise UsageError(
+            f"accounts.{account} is configured to be synced, so nothing is imported into it",
+            hint=f"import under another name, such as --account {account}-import;"
+            " what both hold is stored once",
+        )
+    if file_format not in _FORMATS:
+        raise UsageError(
+            f"there is no format {file_format!r}",
+            hint="choose --format auto, maildir, mbox or eml",
+        )
+
+
+def import_json(report: ImportReport, path: Path) -> dict[str, JsonValue]:
+    return sync_json(report.sync) | {
+        "path": str(path),
+        "found": [
+            {
+                "mailbox": str(each.name),
+                "formats": list(each.kinds),
+                "paths": list(each.paths),
+                "messages": each.messages,
+            }
+            for each in report.findings.mailboxes
+        ],
+        "left_out": [
+            {"path": each.where, "reason": each.reason} for each in report.findings.left_out
+        ],
+        "other_files": report.findings.others,
+    }
+
+
+def import_lines(report: ImportReport, path: Path, *, verbosity: int) -> Iterator[str]:
+    """What was found where, and what of it is new."""
+    if verbosity < 0:
+        return
+    (account,) = report.sync.accounts
+    new = {each.mailbox: each for each in account.mailboxes}
+    found = [each for each in report.findings.mailboxes if each.name in new]
+    if found:
+        yield from table(
+            ("MAILBOX", "FORMAT", "MESSAGES", "NEW", "PATH"),
+            [_row(each, new[each.name]) for each in found],
+            right=(2, 3),
+        )
+    yield printable(_summary(report, account, path))
+
+
+def _row(found: FoundMailbox, new: MailboxReport) -> list[str]:
+    messages = "-" if found.messages is None else f"{found.messages:,}"
+    path = found.paths[0] + (f" and {len(found.paths) - 1} more" if found.paths[1:] else "")
+    return [str(found.name), ", ".join(found.kinds), messages, f"{new.arrived:,}", path]
+
+
+def _summary(report: ImportReport, account: AccountReport, path: Path) -> str:
+    arrived = sum(each.arrived for each in account.mailboxes)
+    octets = sum(each.octets for each in account.mailboxes)
+    flags = sum(each.flags_changed for each in account.mailboxes)
+    verb = "to import" if report.sync.run is None else "imported"
+    size = f" ({size_text(octets)})" if octets else ""
+    changed = f", {count_text(flags, 'flag change')}" if flags else ""
+    others = report.findings.others
+    rest = f"; {count_text(others, 'other file')} left alone" if others else ""
+    ended = "" if account.ok else ", not complete"
+    where = count_text(len(account.mailboxes), "mailbox", "mailboxes")
+    return (
+        f"{account.name}: {count_text(arrived, 'message')}{size} {verb} from {path}"
+        f" in {where}{changed}{ended}{rest}"
+    )
+
+
+def import_exit_code(report: ImportReport) -> int:
+    (account,) = report.sync.accounts
+    is_empty = account.ok and not account.mailboxes
+    return UsageError.exit_code if is_empty else report.exit_code
+
+
+def explain_import(
+    report: ImportReport, path: Path, globs: Sequence[str] | None, log_format: str
+) -> None:
+    """Say on standard error what was not taken, and why."""
+    code = import_exit_code(report)
+    for what, hint in _troubles(report, path, globs):
+        explain(what, hint, exit_code=code, log_format=log_format)
+
+
+def _troubles(
+    report: ImportReport, path: Path, globs: Sequence[str] | None
+) -> Iterator[tuple[str, str | None]]:
+    (account,) = report.sync.accounts
+    if account.error is not None:
+        yield str(account.error), account.error.hint
+    elif not account.mailboxes:
+        yield _nothing(report, path, globs)
+    for mailbox in account.mailboxes:
+        if mailbox.error is not None:
+            yield f"{mailbox.mailbox}: {mailbox.error}", mailbox.error.hint
+    for each in report.findings.left_out:
+        yield f"left out: {each.where}: {each.reason}", None
+    if account.debts:
+        owed = count_text(account.debts, "message")
+        yield f"{account.name}: {owed} could not be read", _DEBT_HINT
+
+
+def _nothing(
+    report: ImportReport, path: Path, globs: Sequence[str] | None
+) -> tuple[str, str | None]:
+    if globs and report.findings.mailboxes:
+        names = ", ".join(str(each.name) for each in report.findings.mailboxes[:10])
+        return f"no mailbox in {path} matches {' '.join(globs)}", f"there are: {names}"
+    return (
+        f"{path} holds no mail in a format that is known here",
+        "see docs/import.md for the formats; --format names one",
+    )
+
+
+_DEBT_HINT = (
+    "mailvault status counts them; import the path again when they can be read or are deleted"
+)
