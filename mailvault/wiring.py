@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.reports import Progress, SyncReport
-    from mailvault.ports import Destination, Source
+    from mailvault.operations.slots import Line, Slot
+    from mailvault.ports import Clock, Destination, Source
     from mailvault.transport.allowance import Allowance
     from mailvault.transport.autoconfig import Discovered
     from mailvault.transport.endpoint import Endpoint, Login
@@ -78,30 +79,33 @@ def sync_account(
     account: AccountSettings,
     spool_folder: Path | None,
     spent: "tuple[date, int] | None" = None,
+    slot: "Slot | None" = None,
 ) -> "SyncAccount":
     """Give sync what it needs of an account. Nothing is connected yet.
 
-    ``spent`` are the octets that the account already cost on a day.
+    ``spent`` are the octets that the account already cost on a day; ``slot`` is its place
+    among several accounts at once.
     """
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.removal import RemovalPolicy
 
-    allowance = _allowance(account, spent)
+    allowance = _allowance(account, spent, slot)
     days = account.delete_after_days if account.leave_on_server else 0
     return SyncAccount(
         name=account.name,
         protocol=account.protocol,
-        open_source=source_factory(account, spool_folder, allowance),
+        open_source=source_factory(account, spool_folder, allowance, slot),
         globs=MailboxGlobs(account.mailboxes),
         connections=account.connections,
         removal=None if days is None else RemovalPolicy(days),
         allowance=allowance,
+        slot=slot,
     )
 
 
 def _allowance(
-    account: AccountSettings, spent: "tuple[date, int] | None"
+    account: AccountSettings, spent: "tuple[date, int] | None", clock: "Clock | None"
 ) -> "Allowance | None":
     from mailvault.transport.allowance import Allowance
 
@@ -109,7 +113,7 @@ def _allowance(
         return None
 
     return Allowance(
-        SystemClock(),
+        clock or SystemClock(),
         max_rate=account.max_rate,
         daily_limit=account.daily_limit,
         spent=spent,
@@ -120,12 +124,13 @@ def source_factory(
     account: AccountSettings,
     spool_folder: Path | None,
     allowance: "Allowance | None" = None,
+    clock: "Clock | None" = None,
 ) -> "Callable[[], Source]":
     """Give what opens one connection after another, until a login is refused."""
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.transport.login_gate import LoginGate
 
-    globs = MailboxGlobs(account.mailboxes)
+    globs, clock = MailboxGlobs(account.mailboxes), clock or SystemClock()
     if account.protocol == "pop3":
         connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance))
 
@@ -134,7 +139,7 @@ def source_factory(
             from mailvault.sources.pop3 import Pop3Source
 
             largest = account.max_message_size
-            return Pop3Source(connect_pop3, globs, clock=SystemClock(), largest=largest)
+            return Pop3Source(connect_pop3, globs, clock=clock, largest=largest)
 
         return open_pop3
     connect = LoginGate(connector(account, spool_folder, allowance))
@@ -143,7 +148,7 @@ def source_factory(
         refuse_unsupported(account)
         from mailvault.sources.imap import ImapSource
 
-        return ImapSource(connect, globs, clock=SystemClock())
+        return ImapSource(connect, globs, clock=clock)
 
     return open_source
 
@@ -368,6 +373,40 @@ def sync(
         by_hand=by_hand,
         progress=progress,
     )
+
+
+def sync_together(
+    archive: "Archive",
+    accounts: Sequence[AccountSettings],
+    line: "Line",
+    *,
+    at_once: int,
+    progress: "Progress | None" = None,
+) -> "SyncReport":
+    """As `sync`, but several accounts at the same time."""
+    from mailvault.operations.import_files import refusing_imported
+    from mailvault.operations.slots import Slot
+    from mailvault.operations.sync import sync_together as operation
+
+    standings = archive.standings.all()
+    wanted = [
+        sync_account(each, archive.tmp, _spent(standings.get(each.name)), Slot(line))
+        for each in accounts
+    ]
+    return operation(
+        archive,
+        refusing_imported(archive, wanted),
+        line,
+        at_once=at_once,
+        progress=progress,
+    )
+
+
+def local_zone() -> "tzinfo":
+    """The zone of the clock on the wall, with its changes: $TZ, or what the system says."""
+    from tzlocal import get_localzone
+
+    return get_localzone()
 
 
 def _spent(standing: "Standing | None") -> "tuple[date, int] | None":
