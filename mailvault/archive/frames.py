@@ -57,6 +57,11 @@ def read_frames(path: Path, start: int = 0) -> Iterator[Frame]:
 
 def has_frame_after(path: Path, offset: int) -> bool:
     """Whether a sound frame begins anywhere beyond ``offset``: then it was not the last."""
+    return find_frame_after(path, offset) is not None
+
+
+def find_frame_after(path: Path, offset: int) -> int | None:
+    """Where the next sound frame beyond ``offset`` begins."""
     with path.open("rb") as file:
         file.seek(offset + 1)
         rest = file.read(FRAME_LIMIT)
@@ -67,8 +72,8 @@ def has_frame_after(path: Path, offset: int) -> bool:
             except BadFrame:
                 found = rest.find(MAGIC, found + 1)
             else:
-                return True
-    return False
+                return offset + 1 + found
+    return None
 
 
 def _read_frame(file: BinaryIO, offset: int) -> Frame:

@@ -91,6 +91,11 @@ class Catalog:
         with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
             schema.write_position(connection, position)
 
+    def back_up(self, target: Path) -> None:
+        """Copy the catalog as it is now to a new file, durable when this returns."""
+        with dialect.explained_sql(self.path):
+            dialect.back_up(self._engine, target)
+
     def faults(self) -> list[str]:
         """What is wrong with the structure of the database."""
         with dialect.explained_sql(self.path):
@@ -160,6 +165,11 @@ class Catalog:
         """How many messages each mailbox of an account lost in a run, moves left out."""
         with self.reading() as connection:
             return losses.count_lost(connection, account, run)
+
+    def replaced(self, account: str, run: RunNumber) -> dict[int, int]:
+        """How many messages of each mailbox a run found with other octets."""
+        with self.reading() as connection:
+            return losses.count_replaced(connection, account, run)
 
     def digests(self) -> Iterator[Digest]:
         """Every message that was ever placed."""

@@ -36,6 +36,9 @@ PAGE = 500
 
 def forget_messages(connection: Connection, digests: Sequence[Digest]) -> None:
     """Remove messages and all their places. One that lies in a mailbox now is left alone."""
+    rows = [{"digest": each.value} for each in digests]
+    if rows:
+        connection.execute(insert(forgotten).on_conflict_do_nothing(), rows)
     for some in chunked(list(find_messages(connection, digests).values()), PARAMETERS):
         numbers = connection.scalars(
             select(message.c.id).where(message.c.id.in_(some), ~_is_present())
@@ -45,10 +48,6 @@ def forget_messages(connection: Connection, digests: Sequence[Digest]) -> None:
 
 def _forget(connection: Connection, numbers: Sequence[int]) -> None:
     chosen = message.c.id.in_(numbers)
-    digests = select(message.c.digest).where(chosen)
-    connection.execute(
-        insert(forgotten).from_select(["digest"], digests).on_conflict_do_nothing()
-    )
     places = _places(connection, numbers)
     connection.execute(delete(placement).where(placement.c.message_id.in_(numbers)))
     if places:
