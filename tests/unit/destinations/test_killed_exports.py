@@ -1,4 +1,4 @@
-"""An export that is killed anywhere and repeated is complete, with no message twice or torn."""
+"""An export that is killed anywhere, and repeated, is complete: nothing twice, nothing torn."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +7,16 @@ import pytest
 
 from mailvault.ports import Destination
 from tests.contract.test_destination import KINDS as FOLDERS
-from tests.unit.destinations.interruptions import WANTED, export_and_die, fill
-from tests.unit.destinations.test_zip import KINDS as ZIPS
+from tests.unit.destinations.interruptions import (
+    WANTED,
+    export_and_die,
+    export_until_full,
+    fill,
+)
 from tests.unit.destinations.test_zip import Kind as Zip
 
-NAMES = [*FOLDERS, *(f"zip-{name}" for name in ZIPS)]
+# The layouts differ in nothing but names.
+NAMES = ["maildir", "eml", "mbox", "zip-maildir", "zip-mbox"]
 OPERATIONS = 500  # more than any of these exports needs, and no multiple of the step
 
 
@@ -46,6 +51,18 @@ def test_every_repetition_gets_further(tmp_path: Path, any_name: str) -> None:
 def test_the_next_one_completes_it(tmp_path: Path, any_name: str, countdown: int) -> None:
     folder = tmp_path / "export"
     if not export_and_die(opener(any_name, folder), countdown):
+        with opener(any_name, folder)() as destination:
+            fill(destination)
+
+    assert_complete(any_name, folder)
+
+
+@pytest.mark.parametrize("countdown", [1, 5, 30, 90])
+def test_a_full_disk_ends_it_and_room_lets_it_go_on(
+    tmp_path: Path, any_name: str, countdown: int
+) -> None:
+    folder = tmp_path / "export"
+    if not export_until_full(opener(any_name, folder), countdown):
         with opener(any_name, folder)() as destination:
             fill(destination)
 
