@@ -88,6 +88,8 @@ class Discovery:
         self._record = read_record(self._tree, self._start, listing.files)
         self._is_profile = "prefs.js" in listing.files
         self._explore(self._start, listing)
+        for name in self._record.mailboxes.values() if self._record else ():
+            self.found.portions.setdefault(name, [])  # an empty one is worth keeping too
         damage = self._tree.damage()
         if damage is not None:
             self._break(next(reversed(self.found.portions), None), self._start, damage)

@@ -1,5 +1,7 @@
 """What every source promises: the suite of `ports.Source`."""
 
+import json
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -12,10 +14,13 @@ from mailvault.archive.archive import Archive
 from mailvault.archive.recorder import Recorder
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.mail.globs import MailboxGlobs
+from mailvault.mail.mbox import from_line, quote
 from mailvault.mail.model import INBOX, Batch, Cursor, Mailbox, octet_count
 from mailvault.ports import Source
+from mailvault.sources.files import FileSource
 from mailvault.sources.imap import ImapSource
 from mailvault.sources.pop3 import Pop3Source
+from mailvault.sources.trees import open_tree
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.pop3 import Pop3Client
@@ -81,11 +86,117 @@ class ServedByPop3:
         )
 
 
-@pytest.fixture(params=[ServedByImap, ServedByPop3], ids=["imap", "pop3"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    build: Callable[[ExitStack, Path], Served] = request.param
+class ServedByFiles:
+    """Files in a folder; ``path`` is what is imported."""
+
+    def __init__(self, resources: ExitStack, folder: Path) -> None:
+        self.path = folder / "mail"
+        self.path.mkdir()
+        self._spool = folder / "spool"
+        self._spool.mkdir()
+        self._given = 0
+        self.prepare()
+
+    def prepare(self) -> None: ...
+
+    def append(self, octets: bytes) -> None:
+        self._given += 1
+        self.write(self._given, octets)
+
+    def write(self, number: int, octets: bytes) -> None: ...
+
+    def open_source(self) -> Source:
+        path, spool = self.path, self._spool
+        return FileSource(lambda: open_tree(path, spool), ALL, spool_folder=spool)
+
+
+class ServedByMaildir(ServedByFiles):
+    def prepare(self) -> None:
+        for name in ("cur", "new", "tmp"):
+            (self.path / name).mkdir()
+
+    def write(self, number: int, octets: bytes) -> None:
+        (self.path / "cur" / f"{number:04}.M1.host:2,S").write_bytes(octets)
+
+    def expunge_first(self) -> None:
+        min((self.path / "cur").iterdir()).unlink()
+
+
+class ServedByTar(ServedByMaildir):
+    """A Maildir in a compressed tar."""
+
+    def open_source(self) -> Source:
+        packed, spool = self.path.with_suffix(".tgz"), self._spool
+        with tarfile.open(packed, "w:gz") as tar:
+            tar.add(self.path, "mail")
+        return FileSource(lambda: open_tree(packed, spool), ALL, spool_folder=spool)
+
+
+class ServedByMbox(ServedByFiles):
+    def prepare(self) -> None:
+        self.path /= "INBOX"
+        self.path.touch()
+
+    def write(self, number: int, octets: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(from_line(datetime(2026, 1, 5, tzinfo=UTC)) + quote(octets) + b"\n")
+
+    def expunge_first(self) -> None:
+        octets = self.path.read_bytes()
+        self.path.write_bytes(octets[octets.index(b"\nFrom ") + 1 :])
+
+
+class ServedByEml(ServedByFiles):
+    """An export, which says what its mailboxes are; empty ones too."""
+
+    def prepare(self) -> None:
+        (self.path / "INBOX").mkdir()
+        lines = (
+            {"mailvault_export": 1, "format": "eml"},
+            {"mailbox": ["INBOX"], "path": ["INBOX"]},
+        )
+        record = self.path / "mailvault-export.jsonl"
+        record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def write(self, number: int, octets: bytes) -> None:
+        (self.path / "INBOX" / f"{number}.eml").write_bytes(octets)
+
+    def expunge_first(self) -> None:
+        (self.path / "INBOX" / "1.eml").unlink()
+
+
+SERVERS = {"imap": ServedByImap, "pop3": ServedByPop3}
+FILES = {
+    "maildir": ServedByMaildir,
+    "tar": ServedByTar,
+    "mbox": ServedByMbox,
+    "eml": ServedByEml,
+}
+ANY = SERVERS | FILES
+
+
+def built(request: pytest.FixtureRequest, folder: Path, resources: ExitStack) -> Served:
+    build: Callable[[ExitStack, Path], Served] = ANY[request.param]
+    return build(resources, folder)
+
+
+@pytest.fixture(params=FILES)
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """What only adds: files that are not there any more prove nothing."""
     with ExitStack() as resources:
-        yield build(resources, tmp_path)
+        yield built(request, tmp_path, resources)
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    with ExitStack() as resources:
+        yield built(request, tmp_path, resources)
+
+
+@pytest.fixture(params=ANY)
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    with ExitStack() as resources:
+        yield built(request, tmp_path, resources)
 
 
 class Keeper:
@@ -173,16 +284,28 @@ def test_a_second_pass_brings_only_what_is_new(served: Served, keeper: Keeper) -
     assert arrived(keeper.walk(served)) == []
 
 
-def test_what_was_expunged_is_told(served: Served, keeper: Keeper) -> None:
+def test_what_was_expunged_is_told(server: Served, keeper: Keeper) -> None:
     for number in range(3):
-        served.append(build(number))
-    keeper.walk(served)
-    served.expunge_first()
+        server.append(build(number))
+    keeper.walk(server)
+    server.expunge_first()
 
-    batches = keeper.walk(served)
+    batches = keeper.walk(server)
 
     assert sum(len(batch.expunged) for batch in batches) == 1
     assert keeper.known.count() == 2
+
+
+def test_files_that_are_gone_say_nothing(files: Served, keeper: Keeper) -> None:
+    for number in range(3):
+        files.append(build(number))
+    keeper.walk(files)
+    files.expunge_first()
+
+    batches = keeper.walk(files)
+
+    assert not any(batch.expunged or batch.arrived for batch in batches)
+    assert keeper.known.count() == 3
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "{", "1:2", '{"next":"x"}'])
