@@ -283,6 +283,19 @@ class RemoteDestination(Destination, Protocol):
         """Look into a mailbox: what follows is about it. Raises ServerRefused."""
         ...
 
+    def make_again(self, path: str) -> None:
+        """Make a mailbox that went away meanwhile. Raises DestinationError."""
+        ...
+
+    @property
+    def takes_utf8(self) -> bool:
+        """Whether `deliver_utf8` may succeed where `deliver` did not."""
+        ...
+
+    def deliver_utf8(self, path: str, letter: Letter) -> Delivery:
+        """Send a message whose header is in UTF-8, saying so."""
+        ...
+
     def uids(self) -> Sequence[Uid]:
         """All messages of the open mailbox, in ascending order."""
         ...
@@ -308,6 +321,8 @@ class RemoteDestination(Destination, Protocol):
 
 class Prepared(Protocol):
     """A message made ready for a content store: hashed, taken apart, compressed."""
+
+    def __enter__(self) -> "RemoteDestination": ...
 
     @property
     def digest(self) -> Digest: ...

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.operations.slots import Line, Slot
-    from mailvault.ports import Clock, Destination, Source
+    from mailvault.ports import Clock, Destination, RemoteDestination, Source
     from mailvault.transport.allowance import Allowance
     from mailvault.transport.autoconfig import Discovered
     from mailvault.transport.endpoint import Endpoint, Login
@@ -549,6 +549,44 @@ def _zipped(form: ExportForm, path: Path, outside: Path) -> "Destination":
             )
         case _:
             return ZipDestination(path, zip_formats.eml(), outside=outside)
+
+
+def target_factory(
+    account: AccountSettings, spool_folder: Path | None
+) -> "Callable[[], RemoteDestination]":
+    """Give what opens one connection after another to a server that is to take mail."""
+    from mailvault.transport.imap_append import ImapWriter
+    from mailvault.transport.login_gate import LoginGate
+
+    refuse_unsupported(account)
+    if account.protocol != "imap":
+        raise UsageError(
+            f"accounts.{account.name}: {account.protocol} can only be read from",
+            hint="mail can be put back over IMAP",
+        )
+    connect = LoginGate(
+        partial(
+            ImapWriter.connect,
+            endpoint(account),
+            login(account),
+            spool_folder,
+            max_message=account.max_message_size,
+        )
+    )
+
+    def open_target() -> "RemoteDestination":
+        from mailvault.destinations.imap import ImapDestination
+
+        return ImapDestination(connect, f"imap {account.host.lower()} {account.user}")
+
+    return open_target
+
+
+def rejects_folder(path: Path, archive: "Archive") -> "Destination":
+    """What writes the messages that a target refuses."""
+    from mailvault.destinations.eml import EmlDestination
+
+    return EmlDestination(path, outside=archive.path)
 
 
 def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildReport":

@@ -17,6 +17,7 @@ from mailvault.cli.mailboxes import mailboxes
 from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
 from mailvault.cli.rebuild import rebuild
+from mailvault.cli.restore import restore
 from mailvault.cli.show import show
 from mailvault.cli.status import status
 from mailvault.cli.synchronise import sync
@@ -38,6 +39,7 @@ COMMANDS = (
     ("history", history, BY_READING),
     ("export", export, (3, 20, 21)),
     ("import", import_files, (3, *BY_WRITING)),
+    ("restore", restore, (3, 4, *BY_SERVERS, 20, 75)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),

@@ -1,11 +1,20 @@
 """Mail on its way to a server: where it goes, what is sent, how it fared. Values only."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from mailvault.mail.model import Digest, Flags, MailboxName, Octets, Uid
+from mailvault.mail.model import RECENT, Digest, Flags, MailboxName, Octets, Uid
+
+# RFC 9051 9, flag: an atom, with a backslash in front or not.
+_FLAG = re.compile(r"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+
+
+def is_flag(text: str) -> bool:
+    """Whether a flag can be said to a server."""
+    return _FLAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +22,7 @@ class WantedMailbox:
     """A mailbox that mail is to be put into.
 
     ``is_exact``: the name is the target's own, and neither prefix nor use change it.
+    ``is_chosen``: a person chose the name, and no other of the same use will do.
     ``remembered`` is what an earlier restore put it into, as that target wrote it.
     """
 
@@ -20,6 +30,7 @@ class WantedMailbox:
     special_use: str | None = None
     is_subscribed: bool | None = None
     is_exact: bool = False
+    is_chosen: bool = False
     remembered: str | None = None
 
 
@@ -52,6 +63,18 @@ class OpenMailbox:
     largest: int | None = None
     room: int | None = None
 
+    def kept(self, flags: Flags) -> Flags:
+        """Those flags that the mailbox will store, as far as is known."""
+        sayable = {flag for flag in flags if flag != RECENT and is_flag(flag)}
+        if self.keeps is None:
+            return frozenset(sayable)
+        known = {flag.lower() for flag in self.keeps}
+        return frozenset(
+            flag
+            for flag in sayable
+            if flag.lower() in known or (self.keeps_any_keyword and not flag.startswith("\\"))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -60,7 +83,7 @@ class Letter:
     digest: Digest
     octets: Octets
     flags: Flags
-    internal_date: datetime
+    internal_date: datetime | None
 
 
 class Denial(Enum):

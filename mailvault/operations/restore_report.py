@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from mailvault.errors import MailvaultError, UsageError
 from mailvault.mail.model import Digest, Flags, MailboxName
 from mailvault.operations.reports import INCOMPLETE
 from mailvault.operations.selection import Selection
 from mailvault.operations.verify import DAMAGED
-from mailvault.ports import Clock
+from mailvault.ports import Clock, Destination
 
 
 class ReadBack(StrEnum):
@@ -76,14 +75,17 @@ UNMAPPED = MailboxMap()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreOptions:
-    """``target_account`` is the account's name in the archive, should it know the target."""
+    """``target_account`` is the target's name in the archive, should it know it.
+
+    ``rejects`` takes what the target refuses.
+    """
 
     clock: Clock
     selection: Selection = EVERYTHING
     mapping: MailboxMap = UNMAPPED
     target_account: str | None = None
     dry_run: bool = False
-    rejects: Path | None = None
+    rejects: Destination | None = None
     fix: bool = False
     read_back: ReadBack = ReadBack.SOME
     connections: int = 3

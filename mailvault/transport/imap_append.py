@@ -129,10 +129,12 @@ class ImapWriter(ImapClient):
         ]
         return max(0, min(left)) if left else None
 
-    def unselect(self) -> None:
-        """Leave the mailbox without a trace: ENABLE, for one, wants none to be open."""
-        if self._session.connection.state is State.SELECTED and self.offers("UNSELECT"):
-            self._session.complete(commands.unselect())
+    def accept_utf8(self) -> bool:
+        """Agree on UTF-8 in headers and names (RFC 6855 3); names are UTF-8 from then on."""
+        if self._session.connection.state is State.SELECTED:
+            self._session.complete(commands.unselect())  # ENABLE wants no open mailbox
+        _, tagged = self._session.complete(commands.enable("UTF8=ACCEPT"))
+        return tagged.is_ok
 
     def append(
         self, wire_name: bytes, parcels: Iterable[Sequence[Appended]], *, is_utf8: bool = False

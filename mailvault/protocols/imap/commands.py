@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from mailvault.mail.delivery import is_flag
 from mailvault.mail.model import Octets
 from mailvault.protocols.imap.uidset import UidSet
 
@@ -80,13 +81,6 @@ class StatusAttribute(StrEnum):
 
 
 _ATOM = re.compile(r"[A-Za-z0-9.*=_-]+")
-# RFC 9051 9, flag: an atom, with a backslash in front or not.
-_FLAG = re.compile(r"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
-
-
-def is_flag(text: str) -> bool:
-    """Whether a flag can be said on the wire."""
-    return _FLAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

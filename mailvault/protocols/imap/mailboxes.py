@@ -81,7 +81,7 @@ def parse_quota(scanner: Scanner) -> Quota:
     scanner.skip_blanks()
     scanner.value()
     scanner.skip_blanks()
-    tree = scanner.value()
+    tree = None if scanner.is_at_end() else scanner.value()  # Courier leaves out the list
     words = [word for word in tree if isinstance(word, bytes)] if isinstance(tree, list) else []
     found = []
     for name, usage, limit in zip(words[::3], words[1::3], words[2::3], strict=False):

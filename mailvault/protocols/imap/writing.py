@@ -27,11 +27,11 @@ _UID_SET = re.compile(rb"[0-9]{1,10}(:[0-9]{1,10})?(,[0-9]{1,10}(:[0-9]{1,10})?)
 
 
 class Appended(NamedTuple):
-    """One message of an APPEND. ``internal_date`` keeps its zone."""
+    """One message of an APPEND. Its date keeps its zone; without one it is the present."""
 
     octets: Octets
     flags: Flags
-    internal_date: datetime
+    internal_date: datetime | None
 
 
 def create(mailbox: bytes, special_use: str | None = None) -> Command:
@@ -57,7 +57,8 @@ def append(mailbox: bytes, messages: Sequence[Appended], *, is_utf8: bool = Fals
     for message in messages:
         if message.flags:
             arguments.append([FlagWord(flag) for flag in sorted(message.flags)])
-        arguments.append(String(format_internal_date(message.internal_date)))
+        if message.internal_date is not None:
+            arguments.append(String(format_internal_date(message.internal_date)))
         arguments.append(MessageLiteral(message.octets, is_utf8=is_utf8))
     return Command(Name.APPEND, tuple(arguments), mailbox=mailbox)
 
