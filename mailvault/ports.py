@@ -265,6 +265,8 @@ class RemoteDestination(Destination, Protocol):
     ConnectionLost an instance is of no more use.
     """
 
+    def __enter__(self) -> "RemoteDestination": ...
+
     @property
     def identity(self) -> str:
         """What names the target from one restore to the next: kind, host and user."""
@@ -321,8 +323,6 @@ class RemoteDestination(Destination, Protocol):
 
 class Prepared(Protocol):
     """A message made ready for a content store: hashed, taken apart, compressed."""
-
-    def __enter__(self) -> "RemoteDestination": ...
 
     @property
     def digest(self) -> Digest: ...
