@@ -10,7 +10,7 @@ from mailvault.archive.catalog.comparison import differences
 from mailvault.archive.journal import beginning
 from mailvault.archive.retelling import retell
 from tests.unit.archive.builders import Work, create
-from tests.unit.archive.histories import RandomHistory
+from tests.unit.archive.random_history import RandomHistory
 from tests.unit.archive.test_rebuild import eventful
 
 
