@@ -73,14 +73,17 @@ def status(mailbox: ServedMailbox, items: Sequence[Word]) -> bytes:
     return b"* STATUS " + name + b" (" + b" ".join(answer) + b")\r\n"
 
 
-def selected(mailbox: ServedMailbox, messages: Sequence[ServedMessage]) -> list[bytes]:
+def selected(
+    mailbox: ServedMailbox, messages: Sequence[ServedMessage], *, is_writable: bool = False
+) -> list[bytes]:
     """The untagged responses to SELECT and EXAMINE: RFC 9051 6.3.2."""
     keywords = {flag for message in messages for flag in message.flags if flag[0] != "\\"}
     flags = b" ".join([_SYSTEM_FLAGS, *sorted(word.encode("ascii") for word in keywords)])
     mailbox_id = mailbox.mailbox_id.encode("ascii")
+    permanent = flags + b" \\*" if is_writable else b""
     return [
         b"* FLAGS (" + flags + b")\r\n",
-        b"* OK [PERMANENTFLAGS ()] Nothing can be changed here\r\n",
+        b"* OK [PERMANENTFLAGS (" + permanent + b")] These can be given\r\n",
         b"* %d EXISTS\r\n* 0 RECENT\r\n" % len(messages),
         b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uidvalidity,
         b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uidnext,

@@ -34,7 +34,8 @@ class CommandTooLong(BadCommand):
 class CommandReader:
     """Cuts the octets of a connection into commands, literals included."""
 
-    def __init__(self) -> None:
+    def __init__(self, literal_limit: int = LITERAL_LIMIT) -> None:
+        self._literal_limit = literal_limit
         self._buffer = bytearray()
         self._line_start = 0
 
@@ -69,7 +70,8 @@ class CommandReader:
             self._line_start = 0
             return command, True
         size = int(literal[1])
-        if end + size > LINE_LIMIT + LITERAL_LIMIT or size > LITERAL_LIMIT:
+        limit = self._literal_limit
+        if end + size > LINE_LIMIT + limit or size > limit:
             raise CommandTooLong("literal too long")
         wants_asking = not literal[2]  # RFC 7888: {n+} comes without being asked for
         command = bytes(self._buffer[:end])

@@ -31,8 +31,8 @@ class Selection:
         self._mailbox = mailbox
         self._view = list(mailbox.messages.values())
 
-    def opening(self) -> list[bytes]:
-        return answers.selected(self._mailbox, self._view)
+    def opening(self, *, is_writable: bool = False) -> list[bytes]:
+        return answers.selected(self._mailbox, self._view, is_writable=is_writable)
 
     def changes_since(self, uidvalidity: int, modseq: int) -> list[bytes]:
         """What happened since a QRESYNC client last looked: RFC 7162 3.2.5."""

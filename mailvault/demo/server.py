@@ -24,9 +24,14 @@ class DemoServer:
     """
 
     def __init__(
-        self, account: ServedAccount, *, extensions: Sequence[bytes] = EXTENSIONS
+        self,
+        account: ServedAccount,
+        *,
+        extensions: Sequence[bytes] = EXTENSIONS,
+        is_writable: bool = False,
     ) -> None:
         self.account = account
+        self._is_writable = is_writable
         self.commands: list[bytes] = []
         self._extensions = extensions
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -83,7 +88,9 @@ class DemoServer:
                     connection.sendall(b"* BYE Too many connections\r\n")
 
     def _serve(self, connection: socket.socket) -> None:
-        session = Session(self.account, extensions=self._extensions)
+        session = Session(
+            self.account, extensions=self._extensions, is_writable=self._is_writable
+        )
         session.commands = self.commands
         connection.settimeout(IDLE_SECONDS)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,8 +1,8 @@
 """One client's conversation with the demonstration server; octets in, octets out.
 
 IMAP4rev1 (RFC 3501) as far as a reader of mail needs it, with the extensions that make a
-backup quick. Nothing can be changed through it: the demonstration changes the mailboxes
-themselves. Performs no I/O.
+backup quick. Mail can be added where the session allows it, and never be changed or removed:
+the demonstration changes the mailboxes themselves. Performs no I/O.
 """
 
 import base64
@@ -10,9 +10,11 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from typing import TypeAlias
 
-from mailvault.demo import answers
+from mailvault.demo import additions, answers
 from mailvault.demo.commands import (
+    LINE_LIMIT,
     BadCommand,
     CommandReader,
     CommandTooLong,
@@ -32,7 +34,14 @@ EXTENSIONS = (
     b"SPECIAL-USE", b"LIST-EXTENDED", b"LIST-STATUS", b"CONDSTORE", b"QRESYNC", b"OBJECTID",
 )  # fmt: skip
 MAX_BAD_COMMANDS = 20
+MESSAGE_LIMIT = 64 << 20
+"""Octets of a message that a client may add."""
 _TAG = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+CommandTable: TypeAlias = (
+    "dict[bytes, tuple[tuple[State, ...], Callable[[list[Word]], list[bytes]]]]"
+)
 
 
 class State(Enum):
@@ -52,15 +61,21 @@ class Session:
     """The server's side of one connection."""
 
     def __init__(
-        self, account: ServedAccount, *, extensions: Sequence[bytes] = EXTENSIONS
+        self,
+        account: ServedAccount,
+        *,
+        extensions: Sequence[bytes] = EXTENSIONS,
+        is_writable: bool = False,
     ) -> None:
         self.state = State.NOT_AUTHENTICATED
         self.commands: list[bytes] = []
         self._account = account
-        self._extensions = tuple(extensions)
-        self._reader = CommandReader()
+        self._is_writable = is_writable
+        self._extensions = (*extensions, *(additions.EXTENSIONS if is_writable else ()))
+        self._reader = CommandReader(MESSAGE_LIMIT) if is_writable else CommandReader()
         self._sasl_tag: bytes | None = None
         self._tag = b""
+        self._code = b""  # the response code of the command's completion
         self._selection: Selection | None = None
         self._reports_vanished = False
         self._bad_commands = 0
@@ -94,20 +109,21 @@ class Session:
             if not _TAG.fullmatch(tag):
                 return self._bad(b"*", BadCommand("no tag"))
             self._tag = tag
-            self.commands.append(rest)
+            self.commands.append(rest[:LINE_LIMIT])
             return self._completed(tag, lambda: self._dispatch(tag, rest))
 
     def _completed(self, tag: bytes, work: Callable[[], list[bytes] | None]) -> list[bytes]:
         """The responses of a command and its tagged completion."""
         try:
             output = work()
-        except Refused as refusal:
+        except (Refused, additions.NotAdded) as refusal:
             return [tag + b" NO " + str(refusal).encode("ascii", "replace") + b"\r\n"]
         except BadCommand as error:
             return self._bad(tag, error)
         if output is None:  # AUTHENTICATE waits for its response
             return [b"+ \r\n"]
-        return [*output, tag + b" OK Done\r\n"]
+        code, self._code = self._code, b""
+        return [*output, tag + b" OK " + code + b"Done\r\n"]
 
     def _bad(self, tag: bytes, error: BadCommand) -> list[bytes]:
         self._bad_commands += 1
@@ -127,16 +143,23 @@ class Session:
             name, words = b"UID " + as_text(words[1]).upper(), words[1:]
         if name == b"AUTHENTICATE":
             return self._authenticate(tag, words[1:])
-        allowed, method = self._table().get(name, ((), None))
+        table = self._table() | (self._writing_table() if self._is_writable else {})
+        allowed, method = table.get(name, ((), None))
         if method is None:
             raise BadCommand("unknown command, or one this server does not have")
         if self.state not in allowed:
             raise BadCommand("not in this state")
         return method(words[1:])
 
-    def _table(
-        self,
-    ) -> dict[bytes, tuple[tuple[State, ...], Callable[[list[Word]], list[bytes]]]]:
+    def _writing_table(self) -> CommandTable:
+        inside = (State.AUTHENTICATED, State.SELECTED)
+        return {
+            b"CREATE": (inside, self._create),
+            b"SUBSCRIBE": (inside, self._subscribe),
+            b"APPEND": (inside, self._append),
+        }
+
+    def _table(self) -> CommandTable:
         any_state = (State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED)
         inside = (State.AUTHENTICATED, State.SELECTED)
         selected = (State.SELECTED,)
@@ -280,7 +303,7 @@ class Session:
         self._unselect([])
         self._selection = Selection(self._find(words[0]))
         self.state = State.SELECTED
-        output = self._selection.opening()
+        output = self._selection.opening(is_writable=self._is_writable)
         for name, value in option_pairs(as_list(words[1]) if len(words) > 1 else []):
             if name == b"QRESYNC":
                 output += self._resynchronised(as_list(value))
@@ -291,6 +314,23 @@ class Session:
             raise BadCommand("ENABLE QRESYNC first")
         uidvalidity, modseq = as_number(parameters[0]), as_number(parameters[1])
         return self._selected().changes_since(uidvalidity, modseq)
+
+    # What adds to the account
+
+    def _create(self, words: list[Word]) -> list[bytes]:
+        additions.create(self._account, words)
+        return []
+
+    def _subscribe(self, words: list[Word]) -> list[bytes]:
+        self._find(words[0] if words else b"").is_subscribed = True
+        return []
+
+    def _append(self, words: list[Word]) -> list[bytes]:
+        mailbox = self._account.find(answers.read_name(as_text(words[0] if words else b"")))
+        if mailbox is None or not mailbox.is_selectable:
+            raise Refused("[TRYCREATE] No such mailbox")
+        self._code = additions.append(mailbox, words)
+        return []
 
     # RFC 9051 6.4: in a mailbox
 

@@ -259,3 +259,49 @@ def test_no_octets_break_it(pieces: list[bytes]) -> None:
     answer = b"".join(session.receive(b" ".join(pieces) + b"\r\n"))
 
     assert not answer or answer.endswith(b"\r\n")
+
+
+@pytest.fixture
+def writer(account: ServedAccount) -> Session:
+    opened = Session(account, is_writable=True)
+    ask(opened, b"LOGIN nora orchard")
+    return opened
+
+
+def test_a_message_is_added_with_flags_and_date(
+    writer: Session, account: ServedAccount
+) -> None:
+    octets = b"Subject: new\r\n\r\n" + b"x" * 100_000 + b"\r\n"
+    command = b't APPEND "Sent" (\\seen $Label) " 3-Feb-2024 04:05:06 +0530" {%d+}\r\n%b\r\n'
+
+    answer = b"".join(writer.receive(command % (len(octets), octets)))
+
+    (message,) = account.mailbox("Sent").messages.values()
+    assert answer == b"t OK [APPENDUID %d 1] Done\r\n" % account.mailbox("Sent").uidvalidity
+    assert (message.octets, message.flags) == (octets, {"\\Seen", "$Label"})
+    assert message.internal_date.isoformat() == "2024-02-03T04:05:06+05:30"
+
+
+def test_a_mailbox_is_made_before_it_takes_mail(writer: Session) -> None:
+    message = b"APPEND New/Box {5+}\r\nhello"
+
+    assert ask(writer, message).startswith(b"t NO [TRYCREATE]")
+    assert ask(writer, b"CREATE New/Box (USE (\\Archive))") == b"t OK Done\r\n"
+    assert ask(writer, b"CREATE New/Box").startswith(b"t NO [ALREADYEXISTS]")
+    assert ask(writer, b"SUBSCRIBE New/Box") == b"t OK Done\r\n"
+    assert b" 1] Done" in ask(writer, message)
+    assert b"\\Archive" in ask(writer, b'LIST "" New/*')
+
+
+@pytest.mark.parametrize("command", [b"CREATE x", b"SUBSCRIBE Sent", b"APPEND Sent {1+}\r\nx"])
+def test_nothing_is_added_where_that_is_not_allowed(session: Session, command: bytes) -> None:
+    assert ask(session, command).startswith(b"t BAD unknown command")
+
+
+@pytest.mark.parametrize(
+    "arguments", [b"", b"Sent", b'Sent "1-Feb-2024" {1+}\r\nx', b"Sent (\\Odd) {1+}\r\nx"]
+)
+def test_an_append_that_makes_no_sense_is_refused(writer: Session, arguments: bytes) -> None:
+    answer = ask(writer, b"APPEND " + arguments)
+
+    assert answer.startswith((b"t BAD", b"t NO"))
