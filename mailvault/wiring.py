@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mailvault.mail.model import Mailbox
     from mailvault.operations.account_sync import SyncAccount
     from mailvault.operations.check import CheckReport
+    from mailvault.operations.convert import ConvertReport
+    from mailvault.operations.copy import CopyReport
     from mailvault.operations.import_files import Import
     from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.operations.rebuild import RebuildReport
@@ -587,6 +589,32 @@ def rejects_folder(path: Path, archive: "Archive") -> "Destination":
     from mailvault.destinations.eml import EmlDestination
 
     return EmlDestination(path, outside=archive.path)
+
+
+def copy(
+    configuration: Configuration, target: Path, *, is_verified: bool, progress: "Progress"
+) -> "CopyReport":
+    """Bring a copy of the configured archive level."""
+    from mailvault.operations.copy import copy as operation
+
+    return operation(
+        configuration.archive.path,
+        target,
+        is_verified=is_verified,
+        clock=SystemClock(),
+        progress=progress,
+    )
+
+
+def convert(
+    configuration: Configuration, target: Path, store: str, *, progress: "Progress"
+) -> "ConvertReport":
+    """Make an archive with another store of the configured one."""
+    from mailvault.operations.convert import convert as operation
+
+    return operation(
+        configuration.archive.path, target, store, clock=SystemClock(), progress=progress
+    )
 
 
 def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildReport":

@@ -33,6 +33,7 @@ from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.served.opening import check_maildirs, served_tree
 from mailvault.archive.standings import Standings
+from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.changes import JobEnded, Record
 from mailvault.mail.model import RunNumber
@@ -167,6 +168,9 @@ class Archive:
         An archive open for reading takes the lock for a moment. Whoever does not get it has
         done the work all the same. Not while a run is being recorded.
         """
+        if is_copy(self.path):
+            log.info("%s is a copy: that %s ended is not noted there", self.path, job.kind)
+            return False
         if self._committer is not None:
             self.tell([job])
             return True

@@ -44,6 +44,7 @@ __all__ = [
     "open_reading",
     "open_scratch",
     "open_writing",
+    "recover",
     "remove_database",
     "replace_database",
     "writing",
@@ -135,6 +136,16 @@ def execute_many(
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
     parameters = itemgetter(*(compiled.positiontup or ()))
     connection.exec_driver_sql(str(compiled), [parameters(row) for row in rows])
+
+
+def recover(path: Path) -> None:
+    """Have SQLite undo or finish what a killed writer left, so that the file stands alone."""
+    engine = open_writing(path)
+    try:
+        with explained_sql(path), engine.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").all()
+    finally:
+        engine.dispose()
 
 
 def back_up(engine: Engine, target: Path) -> None:

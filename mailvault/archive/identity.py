@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailvault.archive.private import explained, write_file
+from mailvault.archive.unfinished import read_mark
 from mailvault.errors import ArchiveDamaged, ArchiveMissing, ArchiveTooNew
 
 FORMAT = 1
@@ -91,6 +92,12 @@ def require_identity(path: Path) -> Identity:
         return read_identity(path)
     if not path.exists():
         raise ArchiveMissing(f"{path} does not exist", hint="create it with: mailvault init")
+    mark = read_mark(path)
+    if mark is not None:
+        raise ArchiveMissing(
+            f"{path} is not an archive yet: a {mark.command} to it was not finished",
+            hint=f"run the same mailvault {mark.command} again",
+        )
     if any((path / "journal").glob("*.zst")):
         raise ArchiveDamaged(
             f"{path} is only part of an archive: {IDENTITY} is missing",

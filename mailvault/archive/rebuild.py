@@ -13,12 +13,13 @@ from mailvault.archive.identity import (
     require_identity,
     write_identity,
 )
-from mailvault.archive.journal import archive_id_of
+from mailvault.archive.journal import Journal, Position, archive_id_of
 from mailvault.archive.layout import Layout, OpenContent, journal_folder, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
 from mailvault.archive.served.marker import Marker
-from mailvault.ports import Clock
+from mailvault.archive.unfinished import read_mark
+from mailvault.ports import Clock, ContentStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,19 @@ def rebuild_catalog(
 
 
 def _replay(layout: Layout, draft: Path, content: OpenContent, told: Told | None) -> Rebuilt:
+    with closing(content(layout)) as store:
+        return replay(layout.journal, layout.start, store, draft, told)
+
+
+def replay(
+    journal: Journal, start: Position, store: ContentStore, draft: Path, told: Told | None
+) -> Rebuilt:
+    """Make a catalog of a journal and of the messages that it names. It is durable then."""
     dialect.remove_database(draft)
     dialect.create_database(draft)
-    with (
-        Catalog(draft, dialect.open_scratch(draft)) as catalog,
-        closing(content(layout)) as store,
-    ):
-        catalog.create(layout.start)
-        committer = Committer(store, layout.journal, catalog)
+    with Catalog(draft, dialect.open_scratch(draft)) as catalog:
+        catalog.create(start)
+        committer = Committer(store, journal, catalog)
         groups = committer.catch_up(told)
         messages = catalog.status().messages
     dialect.make_durable(draft)
@@ -73,7 +79,7 @@ def _replay(layout: Layout, draft: Path, content: OpenContent, told: Told | None
 def _restore_identity(path: Path) -> None:
     """The journal knows whose it is, and the folders which store they belong to."""
     identifier = archive_id_of(journal_folder(path))
-    if identifier is None:
+    if identifier is None or read_mark(path) is not None:
         require_identity(path)  # says what the folder is instead
         return
     store = "maildir" if (path / "maildir").is_dir() else "sqlite"

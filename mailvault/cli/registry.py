@@ -4,6 +4,8 @@ import typer
 
 from mailvault.cli.cat import cat
 from mailvault.cli.check import check
+from mailvault.cli.converting import convert
+from mailvault.cli.copying import copy
 from mailvault.cli.demo import demo
 from mailvault.cli.diff import diff
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
@@ -42,6 +44,8 @@ COMMANDS = (
     ("restore", restore, (3, 4, *BY_SERVERS, 20, 75)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
+    ("copy", copy, (4, *BY_WRITING)),
+    ("convert", convert, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),
 )
 

@@ -72,11 +72,13 @@ class Arrangement:
     def _make(self, path: Path) -> None:
         """Make a folder; a symbolic link on the way there could lead anywhere."""
         for each in reversed([path, *path.parents]):
-            if each.is_relative_to(self.folder) and each.is_symlink():
+            if not each.is_relative_to(self.folder):
+                continue
+            if each.is_symlink():
                 raise ArchiveDamaged(
                     f"{each} is a symbolic link", hint="remove it: the next sync makes a folder"
                 )
-        make_folder(path)
+            make_folder(each)
 
     def _folders_of_ours(self) -> Iterator[Path]:
         """Folders of mailboxes that hold anything of ours."""

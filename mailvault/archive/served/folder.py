@@ -59,15 +59,9 @@ class MailboxFolder:
         found, _ = letters(flags, self._keywords)
         return found
 
-    def save_keywords(self) -> None:
-        """Write down the letters given since; before the first name that has them."""
-        text = self._keywords.encode() if self._keywords is not None else self._saved
-        if text != self._saved:
-            replace_file(self.path / KEYWORDS, text.encode())
-            self._saved = text
-
     def link(self, source: Path, name: str) -> None:
         """Give a file a name here, in the place of whatever has it."""
+        self._save_keywords()
         target = self.cur / name
         try:
             _link(source, target)
@@ -80,6 +74,7 @@ class MailboxFolder:
             draft.replace(target)
 
     def rename(self, old: str, new: str) -> None:
+        self._save_keywords()
         (self.cur / old).rename(self.cur / new)
 
     def unlink(self, name: str) -> None:
@@ -94,6 +89,13 @@ class MailboxFolder:
                 entry.unlink(missing_ok=True)
         for name in SUBFOLDERS:
             _remove_if_empty(self.path / name)
+
+    def _save_keywords(self) -> None:
+        """Write down the letters given since, before the first name that has them."""
+        text = self._keywords.encode() if self._keywords is not None else self._saved
+        if text != self._saved:
+            replace_file(self.path / KEYWORDS, text.encode())
+            self._saved = text
 
     def _read_keywords(self) -> str:
         try:
