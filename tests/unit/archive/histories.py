@@ -1,72 +1,144 @@
-"""An archive that has lived: mail came, went, moved and changed; mailboxes, too."""
+"""Long random histories of an archive with several mailboxes: everything that can happen."""
+
+import random
 
 from mailvault.archive.archive import Archive
-from mailvault.mail.model import INBOX, Digest, Flag, Mailbox, MailboxName, Recognition, Uid
+from mailvault.mail.changes import JobEnded, MailboxFinished, Pruned, Quarantined
+from mailvault.mail.model import Batch, Digest, Mailbox, MailboxName
 from tests.unit.archive.builders import (
-    INTERNAL_DATE,
+    BEGINNING,
     build_arrival,
     build_batch,
     build_message,
 )
 
-LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 400_000 + b"\r\n"
-ATTACHED = (
-    b"Subject: attached\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    + b"QUJDREVGR0hJ\r\n" * 900
-)
-UNIX = b"Subject: unix\n\nlines\nof LF\n"
-"""Bare LF: one size in the archive, another over IMAP."""
+FLAGS = [(), ("\\Seen",), ("$a", "\\Seen"), ("\\Flagged",), ("$später",)]
 
 
-def live(archive: Archive) -> None:
-    """Three runs: first mail, changes, and mailboxes renamed, renumbered and gone."""
-    first = archive.start_run()
-    account = first.account("work", "imap")
-    inbox = first.describe(account, Mailbox(INBOX, is_subscribed=True))
-    old = first.describe(account, Mailbox(MailboxName(("Old",)), is_subscribed=True))
-    going = first.describe(account, Mailbox(MailboxName(("Going", "soon"))))
-    arrived = [
-        build_arrival(1, "\\Seen", "$Forwarded"),
-        build_arrival(2, "\\Flagged"),
-        build_arrival(3),
-        build_arrival(7, octets=LARGE),
-        build_arrival(8, octets=ATTACHED),
-        build_arrival(9, "Work", octets=UNIX),
-        build_arrival(10, octets=b""),
-    ]
-    first.add(inbox, build_batch(11, arrived=arrived, cursor="1", is_complete=True))
-    first.add(
-        old, build_batch(12, arrived=[build_arrival(5, octets=build_message(1))], cursor="1")
-    )
-    first.add(going, build_batch(13, arrived=[1, 2], cursor="1"))
-    first.account_finished(account, None)
-    first.finish(0)
+class RandomHistory:
+    """Each `run` is a run of sync in which chance decides what happened."""
 
-    second = archive.start_run()
-    second.account("work", "imap")
-    second.add(inbox, build_batch(11, arrived=[20], flags={2: ()}, expunged=[1, 3], cursor="2"))
-    second.gone(going)
-    moved = (_same(build_message(3), 31),)
-    second.add(old, build_batch(12, recognised=moved, unreadable=[32], cursor="2"))
-    second.account_finished(account, None)
-    second.finish(0)
+    def __init__(self, archive: Archive, seed: int) -> None:
+        self.archive = archive
+        self._chance = random.Random(seed)
+        self._mailboxes: dict[int, _Box] = {}
+        self._count = 0
 
-    third = archive.start_run()
-    third.account("work", "imap")
-    third.describe(account, Mailbox(MailboxName(("New", "Entwürfe"))), mailbox_id=old)
-    third.add(
-        old,
-        build_batch(
-            99,
-            recognised=(_same(build_message(1), 1), _same(build_message(3), 2)),
-            cursor="3",
-            is_complete=True,
-        ),
-    )
-    third.account_finished(account, None)
-    third.finish(0)
+    def run(self) -> None:
+        chance = self._chance
+        recorder = self.archive.start_run()
+        accounts = [recorder.account(name, "imap") for name in ("work", "home")]
+        for _ in range(chance.randrange(3) if self._mailboxes else 2):
+            self._count += 1
+            mailbox = Mailbox(MailboxName((f"Box {self._count}",)), is_subscribed=True)
+            number = recorder.describe(chance.choice(accounts), mailbox)
+            self._mailboxes[number] = _Box(chance)
+        for number, box in list(self._mailboxes.items()):
+            act = chance.random()
+            if act < 0.05 and len(self._mailboxes) > 2:
+                recorder.gone(number)
+                del self._mailboxes[number]
+                continue
+            if act < 0.1:
+                name = MailboxName(("Renamed", f"{number}-{recorder.run}"))
+                account = next(
+                    account
+                    for account, view in zip(accounts, ("work", "home"), strict=True)
+                    if self._account_of(number) in (None, view)
+                )
+                recorder.describe(account, Mailbox(name), mailbox_id=number)
+            for batch in box.batches():
+                recorder.add(number, batch)
+            if chance.random() < 0.5:
+                recorder.mailbox_finished(MailboxFinished(number, 1, 2, 3, 0, 4, 0.25))
+        if chance.random() < 0.2:
+            recorder.suspect(accounts[0], None, "it looks wrong")
+        if chance.random() < 0.2:
+            recorder.accept(accounts[0])
+        for account in accounts:
+            if chance.random() < 0.9:
+                recorder.account_finished(account, chance.choice([None, None, "it went away"]))
+        if chance.random() < 0.1:
+            recorder.flush()
+            recorder.abandon()
+        else:
+            recorder.finish(chance.choice([0, 3]))
+        self._between()
+
+    def _account_of(self, mailbox_id: int) -> str | None:
+        views = self.archive.catalog.mailboxes(include_gone=True)
+        return next((v.account for v in views if v.mailbox_id == mailbox_id), None)
+
+    def _between(self) -> None:
+        """What commands other than sync do."""
+        chance, now = self._chance, self.archive.now()
+        if chance.random() < 0.2:
+            self.archive.note_job(JobEnded("verify", BEGINNING, now, 0, None, 3, 99, "full"))
+        if chance.random() < 0.2:
+            gone = [each.digest for each in self.archive.catalog.expunged()]
+            if gone:
+                some = chance.sample(sorted(gone), chance.randint(1, len(gone)))
+                self.archive.tell([Pruned(tuple(some))])
+        if chance.random() < 0.1:
+            self.archive.tell([Quarantined(now, (Digest.of(chance.randbytes(4)),))])
 
 
-def _same(octets: bytes, uid: int) -> Recognition:
-    flags = frozenset({Flag("\\Answered")})
-    return Recognition(Uid(uid), Digest.of(octets), flags, INTERNAL_DATE)
+class _Box:
+    """What one mailbox holds, to decide what may happen to it."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._uidvalidity = chance.randint(1, 9)
+        self._present: dict[int, int] = {}
+        self._next = 1
+        self._owed: set[int] = set()
+
+    def batches(self) -> list[Batch]:
+        chance = self._chance
+        found = []
+        if self._present and chance.random() < 0.1:
+            found += self._renumbered()
+        arriving = {self._next + n: chance.randint(1, 40) for n in range(chance.randrange(5))}
+        self._next += len(arriving)
+        returning = [uid for uid in self._owed if chance.random() < 0.4]
+        arriving |= {uid: chance.randint(1, 40) for uid in returning}
+        self._owed -= set(returning)
+        flags = {uid: chance.choice(FLAGS) for uid in self._present if chance.random() < 0.2}
+        expunged = [uid for uid in self._present if chance.random() < 0.15]
+        if self._owed and chance.random() < 0.2:
+            expunged.append(self._owed.pop())
+        owed = [self._next] if chance.random() < 0.15 else []
+        owed += [uid for uid in self._owed if chance.random() < 0.5]
+        self._next += 1
+        self._owed |= set(owed)
+        self._present |= arriving
+        for uid in expunged:
+            self._present.pop(uid, None)
+        found.append(
+            build_batch(
+                self._uidvalidity,
+                arrived=[
+                    build_arrival(uid, *chance.choice(FLAGS), octets=build_message(number))
+                    for uid, number in arriving.items()
+                ],
+                flags=flags,
+                expunged=expunged,
+                unreadable=owed,
+                cursor=f"c{self._next}",
+                is_complete=True,
+            )
+        )
+        return found
+
+    def _renumbered(self) -> list[Batch]:
+        """Every message gets another UID, and some are gone."""
+        self._uidvalidity += 10
+        kept = [number for number in self._present.values() if self._chance.random() < 0.9]
+        self._present = dict(enumerate(kept, start=1))
+        self._next = len(kept) + 1
+        self._owed = set()
+        arrived = [
+            build_arrival(uid, octets=build_message(number))
+            for uid, number in self._present.items()
+        ]
+        return [build_batch(self._uidvalidity, arrived=arrived, is_complete=True)]

@@ -12,7 +12,7 @@ from mailvault.errors import ArchiveMissing, DestinationError
 from mailvault.mail.model import Digest
 from tests.unit.archive.builders import SteppingClock, build_message, create, open_again
 from tests.unit.archive.dump import dump
-from tests.unit.archive.histories import live
+from tests.unit.archive.lived import live
 
 OTHER = {"sqlite": "maildir", "maildir": "sqlite"}
 

@@ -23,7 +23,7 @@ from tests.unit.archive.builders import (
     open_again,
 )
 from tests.unit.archive.dump import dump
-from tests.unit.archive.histories import live
+from tests.unit.archive.lived import live
 from tests.unit.archive.test_converting import contents
 
 
