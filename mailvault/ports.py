@@ -224,6 +224,34 @@ class Deleting(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A message that the archive had from a mailbox, and has lost: what names it there."""
+
+    digest: Digest
+    uidvalidity: int
+    uid: Uid
+    uidl: str | None
+    message_id: str | None
+
+
+@runtime_checkable
+class Refetching(Protocol):
+    """A source that can give single messages again.
+
+    What it gives may be another message than the one that is sought: whoever asks compares
+    digests, and discards what he does not keep.
+    """
+
+    def by_name(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        """Give what the server keeps under the same UID and UIDVALIDITY, or UIDL."""
+        ...
+
+    def by_message_id(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        """Give what the server finds by Message-ID; nothing where it cannot search."""
+        ...
+
+
 class Destination(Protocol):
     """Where mail is written to. A context manager: leaving it makes everything durable."""
 

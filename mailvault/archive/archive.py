@@ -31,6 +31,7 @@ from mailvault.archive.layout import (
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.recorder import Recorder
+from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, served_tree
 from mailvault.archive.standings import Standings
 from mailvault.archive.unfinished import is_copy
@@ -56,6 +57,7 @@ class Archive:
         self.path = layout.path
         self.id = layout.identity.id
         self.store = layout.identity.store
+        self.created = layout.identity.created
         self.tmp = layout.tmp
         self.content = content
         self.catalog = catalog
@@ -140,6 +142,7 @@ class Archive:
                 schema.migrate(engine, layout.catalog)
             archive = cls(layout, content(layout), Catalog(layout.catalog, engine), clock)
             resources.callback(archive.content.close)
+            finish(layout, archive.catalog)
             archive._committer = Committer(archive.content, layout.journal, archive.catalog)
             groups = archive._committer.catch_up()
             if groups:

@@ -53,7 +53,7 @@ class Committer:
             if isinstance(each, TornTail):
                 self._journal.cut(each)
                 continue
-            self._apply(each, {})
+            self.apply(each)
             groups += 1
             if told is not None:
                 told(groups)
@@ -83,13 +83,16 @@ class Committer:
         self._is_sound = False
         position = self._journal.append(records, run, self._position)
         outlines = {each.digest: each.outline for each in prepared if each.outline}
-        self._apply(Group(tuple(records), position), outlines)
+        self.apply(Group(tuple(records), position), outlines)
         if self._follower is not None:
             self._follower(records, position)
         self._is_sound = True
 
-    def _apply(self, group: Group, outlines: Mapping[Digest, Outline]) -> None:
-        indexes = {digest: index_message(digest, each) for digest, each in outlines.items()}
+    def apply(self, group: Group, outlines: Mapping[Digest, Outline] | None = None) -> None:
+        """Tell the catalog what stands in a group of the journal."""
+        indexes = {
+            digest: index_message(digest, each) for digest, each in (outlines or {}).items()
+        }
         placed = {digest for digest in _placed(group.records) if digest not in indexes}
         for digest in placed - self._catalog.sizes(placed).keys():
             indexes[digest] = self._index_stored(digest)

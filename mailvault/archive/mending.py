@@ -8,6 +8,7 @@ mailbox is walked from its beginning by the next sync, which brings back what se
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.journal_salvage import Gap, SavedGroup
 from mailvault.archive.retelling import Told
 from mailvault.mail.changes import (
@@ -42,6 +43,18 @@ class Mender:
         self._at = LONG_AGO
         self._accounts: dict[int, str] = {}
         self._mailboxes: dict[int, int] = {}
+
+    @classmethod
+    def knowing(cls, catalog: Catalog) -> "Mender":
+        """One that goes on where a catalog ends."""
+        mender = cls()
+        mender._run = catalog.last_run() or RunNumber(0)
+        mender._at = next((each.started_at for each in catalog.run_times()), LONG_AGO)
+        ids = {view.name: view.account_id for view in catalog.accounts()}
+        mender._accounts = {number: name for name, number in ids.items()}
+        views = catalog.mailboxes(include_gone=True)
+        mender._mailboxes = {view.mailbox_id: ids[view.account] for view in views}
+        return mender
 
     def mend(self, saved: Iterable[SavedGroup | Gap]) -> Iterator[Told]:
         for each, following in _with_next_run(saved):

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mailvault.errors import ServerRefused
 from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, Uid
-from mailvault.ports import Clock, Fingerprint, Kept, Known, Proven
+from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, Octets, Uid
+from mailvault.ports import Clock, Fingerprint, Kept, Known, Proven, Sought
 from mailvault.protocols.imap.uidset import UidSet
-from mailvault.sources import gmail_labels, imap_removal
+from mailvault.sources import gmail_labels, imap_refetch, imap_removal
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_pass import MailboxPass
 from mailvault.sources.imap_removal import ImapRemoval
@@ -115,6 +115,14 @@ class ImapSource:
         listed = self._session.client.fetch_fingerprints(UidSet.of(expected))
         found = [Fingerprint(m.uid, m.size or 0, m.internal_date, m.message_id) for m in listed]
         return bool(found) and all(_agree(each, expected[each.uid]) for each in found)
+
+    # Fetching again: `ports.Refetching`
+
+    def by_name(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        return imap_refetch.by_uid(self._session, self._wire_name(mailbox.name), sought)
+
+    def by_message_id(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        return imap_refetch.by_message_id(self._session, self._wire_name(mailbox.name), sought)
 
     # Deleting: `ports.Deleting`
 

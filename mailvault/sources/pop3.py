@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from mailvault.errors import LoginRefused, SourceError
 from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import INBOX, Batch, Cursor, Mailbox, MailboxState, Uid
-from mailvault.ports import Clock, Kept, Known, Proven
+from mailvault.mail.model import INBOX, Batch, Cursor, Mailbox, MailboxState, Octets, Uid
+from mailvault.ports import Clock, Kept, Known, Proven, Sought
+from mailvault.sources.pop3_bodies import Pop3Bodies, Wanted
 from mailvault.sources.pop3_cursor import Pop3Cursor
 from mailvault.sources.pop3_pass import UIDVALIDITY, MailboxPass, sort
 from mailvault.sources.pop3_removal import Pop3Removal
@@ -122,6 +123,21 @@ class Pop3Source:
         if walked is None or walked.fetched < MANY or self._flaw is not None:
             return False
         return not self._session.is_open or self._login_delay() <= LONGEST_DELAY
+
+    # Fetching again: `ports.Refetching`
+
+    def by_name(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        numbers = self._session.reliable
+        wanted = [
+            Wanted(numbers[each.uidl], each.uidl) for each in sought if each.uidl in numbers
+        ]
+        for got in Pop3Bodies(self._session).fetch(wanted):
+            if got.octets is not None:
+                yield got.octets
+
+    def by_message_id(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
+        """Nothing: POP3 cannot search."""
+        return iter(())
 
     # Deleting
 

@@ -34,6 +34,7 @@ from mailvault.transport import (
     imap_listing,
     imap_login,
     imap_removing,
+    imap_searching,
     imap_selecting,
 )
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
@@ -171,6 +172,10 @@ class ImapClient:
             elif isinstance(value, ESearch) and value.all is not None:
                 found |= value.all
         return found & wanted
+
+    def search_message_id(self, message_id: str) -> UidSet:
+        """Ask which messages have that Message-ID, or one like it. Raises ServerRefused."""
+        return imap_searching.search_message_id(self._session, message_id)
 
     def fetch_flags(
         self, uids: UidSet, *, changed_since: int | None = None, vanished: bool = False

@@ -53,6 +53,11 @@ class Catalog:
         self.path = path
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """For what has to be done before the tables are those of this release."""
+        return self._engine
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -165,6 +170,11 @@ class Catalog:
         """How many messages each mailbox of an account lost in a run, moves left out."""
         with self.reading() as connection:
             return losses.count_lost(connection, account, run)
+
+    def gone_since(self, account: str, run: RunNumber) -> tuple[int, int]:
+        """Messages of an account, and their octets, that the server has no more since then."""
+        with self.reading() as connection:
+            return losses.count_gone(connection, account, run)
 
     def replaced(self, account: str, run: RunNumber) -> dict[int, int]:
         """How many messages of each mailbox a run found with other octets."""

@@ -36,14 +36,15 @@ PAGE = 500
 
 def forget_messages(connection: Connection, digests: Sequence[Digest]) -> None:
     """Remove messages and all their places. One that lies in a mailbox now is left alone."""
-    rows = [{"digest": each.value} for each in digests]
-    if rows:
-        connection.execute(insert(forgotten).on_conflict_do_nothing(), rows)
     for some in chunked(list(find_messages(connection, digests).values()), PARAMETERS):
         numbers = connection.scalars(
             select(message.c.id).where(message.c.id.in_(some), ~_is_present())
         ).all()
         _forget(connection, numbers)
+    kept = find_messages(connection, digests)
+    rows = [{"digest": each.value} for each in digests if each not in kept]
+    if rows:
+        connection.execute(insert(forgotten).on_conflict_do_nothing(), rows)
 
 
 def _forget(connection: Connection, numbers: Sequence[int]) -> None:
@@ -87,8 +88,7 @@ def read_expunged(
 
 def list_forgotten(connection: Connection) -> Iterator[Digest]:
     """What was forgotten and has not come back."""
-    is_back = exists().where(message.c.digest == forgotten.c.digest)
-    yield from map(Digest, connection.scalars(select(forgotten.c.digest).where(~is_back)))
+    yield from map(Digest, connection.scalars(select(forgotten.c.digest)))
 
 
 def _endings(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
-from mailvault.archive.catalog.tables import attachment, flag_set, message
+from mailvault.archive.catalog.tables import attachment, flag_set, forgotten, message
 from mailvault.archive.catalog.words import chunked, write_flags
 from mailvault.archive.dialect import PARAMETERS, execute_many, insert
 from mailvault.archive.header_index import NOTHING, HeaderIndex
@@ -49,6 +49,8 @@ class MessageWriter:
             rows.append(key | index_columns(index))
             attachments += attachment_rows(numbers[digest], index)
         execute_many(self._connection, insert(message), rows)
+        for some in chunked([digest.value for digest in numbers], PARAMETERS):
+            self._connection.execute(delete(forgotten).where(forgotten.c.digest.in_(some)))
         if attachments:
             execute_many(self._connection, insert(attachment), attachments)
 

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mailvault.archive.codec import FRAME_LIMIT, LONGEST_FRAME, BadFrame
-from mailvault.archive.content.volume import RAW, RECIPE, Volume, volume_path
+from mailvault.archive.content.packs import PackCache
+from mailvault.archive.content.volume import (
+    RAW,
+    RECIPE,
+    Volume,
+    volume_numbers,
+    volume_path,
+)
 from mailvault.archive.content.volumes import Volumes
 from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
@@ -75,3 +83,17 @@ def _inspect_dictionary(volume: Volume, number: object) -> Iterator[ContentFindi
 
 def _digest(value: object) -> Digest | None:
     return Digest(value) if isinstance(value, bytes) else None
+
+
+def archive_ids(folder: Path) -> Iterator[str]:
+    """To which archive each volume of a folder says it belongs."""
+    for number in volume_numbers(folder):
+        volume = Volume(volume_path(folder, number), "", PackCache(), is_believed=True)
+        try:
+            value = volume.values().get("archive")
+        except ArchiveError:
+            continue
+        finally:
+            volume.disconnect()
+        if isinstance(value, str):
+            yield value
