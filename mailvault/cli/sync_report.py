@@ -1,5 +1,6 @@
 """How the report of a sync is shown."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from mailvault.cli.logs import explain
@@ -25,6 +26,7 @@ def _account_json(account: AccountReport) -> dict[str, JsonValue]:
         "ok": account.ok,
         "error": str(account.error) if account.error else None,
         "suspicion": account.suspicion,
+        "unaccepted": account.unaccepted,
         "debts": account.debts,
         "mailboxes": [_mailbox_json(mailbox) for mailbox in account.mailboxes],
         "deleted_on_server": account.deleted_on_server,
@@ -119,15 +121,18 @@ def _troubles(account: AccountReport) -> Iterator[tuple[str, str | None]]:
     if account.error is not None:
         yield f"{account.name}: {account.error}", account.error.hint
     if account.suspicion:
-        yield f"{account.name}: {account.suspicion}", _GUARD_HINT
+        yield f"{account.name}: suspicious: {account.suspicion}", _guard_hint(account)
     for mailbox in account.mailboxes:
         where = f"{account.name}: {mailbox.mailbox}"
         if mailbox.error is not None:
             yield f"{where}: {mailbox.error}", mailbox.error.hint
         if mailbox.suspicion:
-            yield f"{where}: {mailbox.suspicion}", _GUARD_HINT
+            yield f"{where}: suspicious: {mailbox.suspicion}", _guard_hint(account)
         if mailbox.deletion_refusal:
             yield f"{where}: {mailbox.deletion_refusal}", _KEEP_HINT
+    if account.unaccepted:
+        number = count_text(account.unaccepted, "suspicion")
+        yield f"{account.name}: {number} of earlier runs not accepted", _guard_hint(account)
     if account.debts:
         owed = count_text(account.debts, "message")
         yield f"{account.name}: the server would not give {owed}", "the next sync asks again"
@@ -135,6 +140,7 @@ def _troubles(account: AccountReport) -> Iterator[tuple[str, str | None]]:
 
 _KEEP_HINT = "everything stays on the server; leave_on_server = true ends this message"
 
-_GUARD_HINT = (
-    "nothing is lost, the archive still has it; if it was meant, say so with --accept-empty"
-)
+
+def _guard_hint(account: AccountReport) -> str:
+    accept = f"mailvault accept {shlex.quote(account.name)}"
+    return f"nothing is lost, the archive still has it; if it was meant, say so: {accept}"

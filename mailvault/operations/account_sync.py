@@ -21,14 +21,13 @@ from mailvault.errors import (
 from mailvault.mail.changes import MailboxFinished
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Mailbox, octet_count
+from mailvault.operations.judgement import Walked, judge
 from mailvault.operations.patience import judged, pause, standing_after
 from mailvault.operations.plan import (
     Archived,
     MailboxPlan,
     Task,
     plan_mailboxes,
-    suspicious_deletion,
-    suspicious_loss,
 )
 from mailvault.operations.readers import Begun, Ended, Read, Readers
 from mailvault.operations.removal import Removal, RemovalPolicy
@@ -151,7 +150,12 @@ class AccountSync:
     def _archived(self) -> Iterator[Archived]:
         for view in self.archive.catalog.mailboxes(self.account.name, include_gone=True):
             yield Archived(
-                view.mailbox_id, view.name, view.messages, view.cursor, is_gone=view.is_gone
+                view.mailbox_id,
+                view.name,
+                view.messages,
+                view.cursor,
+                is_gone=view.is_gone,
+                uidvalidity=view.uidvalidity,
             )
 
     def _selected(self, mailbox: Mailbox | Archived) -> bool:
@@ -307,43 +311,40 @@ class AccountSync:
         else:
             of_mailboxes = self._guard()
             self._record_suspicions(of_mailboxes)
-            suspicion = of_mailboxes or suspicion
+            suspicion = "; ".join(filter(None, (suspicion, of_mailboxes))) or None
         for done in self._passes.values():
             self.recorder.mailbox_finished(_finished(done))
         self.recorder.account_finished(self._account_id, str(error) if error else None)
         debts = sum(1 for _ in self.archive.catalog.debts(self.account.name))
         reports = tuple(done.report for done in self._passes.values())
-        return AccountReport(self.account.name, reports, error, suspicion, debts)
+        unaccepted = self._unaccepted()
+        return AccountReport(self.account.name, reports, error, suspicion, debts, unaccepted)
+
+    def _unaccepted(self) -> int:
+        suspicions = self.archive.catalog.suspicions(self.account.name)
+        return sum(each.run < self.recorder.run for each in suspicions)
 
     def _guard(self) -> str | None:
-        """Judge what each mailbox lost in this run, and what was lost with whole mailboxes.
-
-        What we deleted ourselves is no loss.
-        """
-        after = {
-            view.mailbox_id: view.messages
-            for view in self.archive.catalog.mailboxes(self.account.name)
-        }
-        before = {number: each.messages for number, each in self._before.items()}
-        has_shrunk = any(after.get(number, 0) < held for number, held in before.items())
-        if not has_shrunk and not any(done.report.expunged for done in self._passes.values()):
-            return None
-        lost = self.archive.catalog.lost(self.account.name, self.recorder.run)
-        for done in self._passes.values():
-            number, deleted = done.mailbox_id, done.report.deleted_on_server
-            reason = suspicious_loss(
-                max(0, before.get(number, 0) - deleted),
-                after.get(number, 0),
-                max(0, lost.get(number, 0) - deleted),
+        """Judge what this run took; give what is suspicious of the account as a whole."""
+        walked = [
+            Walked(
+                done.mailbox_id, mailbox, done.report.expunged, done.report.deleted_on_server
             )
+            for mailbox, done in self._passes.items()
+        ]
+        judgement = judge(
+            self.archive.catalog, self.account.name, self.recorder.run, self._before, walked
+        )
+        for done in self._passes.values():
+            reason = judgement.of_mailboxes.get(done.mailbox_id)
             done.report = replace(done.report, suspicion=reason)
-        walked = {done.mailbox_id for done in self._passes.values()}
-        gone = [count for number, count in lost.items() if number not in walked]
-        return suspicious_deletion(len(gone), sum(gone), sum(before.values()))
+        return judgement.of_account
 
     def _is_suspicious(self) -> bool:
         if self.options.accept_empty:
             return False
+        if self.archive.catalog.suspicions(self.account.name):
+            return True  # of an earlier run, and nobody has accepted it
         reason = self._guard()
         return bool(reason or any(done.report.suspicion for done in self._passes.values()))
 

@@ -1,13 +1,10 @@
-"""What to do with the mailboxes a server lists, and when to be suspicious. Pure."""
+"""What to do with the mailboxes that a server lists. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from mailvault.mail.model import Cursor, Mailbox, MailboxName
-
-LOSS_FEWEST = 50
-LOSS_SHARE = 0.2
-"""More than so many messages, and more than this share, gone at once: suspicious."""
+from mailvault.mail.model import INBOX, Cursor, Mailbox, MailboxName
+from mailvault.operations.guards import suspicious_renaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +16,7 @@ class Archived:
     messages: int
     cursor: Cursor | None
     is_gone: bool
+    uidvalidity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +66,12 @@ def plan_mailboxes(
                 renamed.add(known.mailbox_id)
         tasks.append(Task(mailbox, known))
     gone = tuple(each for each in missing if each.mailbox_id not in renamed)
-    return MailboxPlan(tuple(tasks), gone)
+    before = sum(not each.is_gone and each.name != INBOX for each in archived)
+    suspicion = suspicious_renaming(len(renamed), len(gone), before)
+    return MailboxPlan(tuple(tasks), gone, suspicion)
 
 
 def _by_name(archived: Iterable[Archived]) -> dict[MailboxName, Archived]:
     """One mailbox a name: the present one, else the one that was gone last."""
     order = sorted(archived, key=lambda each: (not each.is_gone, each.mailbox_id))
     return {each.name: each for each in order}
-
-
-def suspicious_deletion(mailboxes: int, lost: int, before: int) -> str | None:
-    """Say why mailboxes that are gone look like a disaster; None when they do not.
-
-    ``lost`` messages of the account's ``before`` lay in them and lie nowhere else now.
-    """
-    if _is_heavy(lost, before):
-        return (
-            f"{mailboxes} mailboxes with {lost} of {before} messages are gone from the server"
-        )
-    return None
-
-
-def suspicious_loss(before: int, after: int, lost: int) -> str | None:
-    """Say why what became of a mailbox looks like a disaster; None when it does not.
-
-    ``lost`` messages lie in no other mailbox of the account: moving mail loses none.
-    """
-    if before and lost and not after:
-        return f"the mailbox had {before} messages and now lists none"
-    if _is_heavy(lost, before):
-        return f"{lost} of {before} messages are gone at once"
-    return None
-
-
-def _is_heavy(lost: int, before: int) -> bool:
-    return lost > LOSS_FEWEST and lost > before * LOSS_SHARE

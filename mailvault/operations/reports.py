@@ -34,6 +34,8 @@ class AccountReport:
     error: MailvaultError | None = None
     suspicion: str | None = None
     debts: int = 0
+    unaccepted: int = 0
+    """Suspicions of earlier runs that nobody has accepted yet."""
 
     @property
     def ok(self) -> bool:

@@ -15,7 +15,7 @@ from tests.unit.cli.program import Setting, run_program
 
 NAMES = [name for name, _, _ in COMMANDS]
 CONTRACT = (
-    *("demo", "init", "login", "check", "sync", "status", "mailboxes", "list", "show"),
+    *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list", "show"),
     *("cat", "log", "diff", "history", "export", "verify", "rebuild"),
 )
 VERBS = {

@@ -11,6 +11,7 @@ from mailvault.archive.content.memory import MemoryStore
 from mailvault.errors import ArchiveDamaged, LoginRefused
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Digest
+from mailvault.operations.accept import accept, suspected
 from mailvault.operations.account_sync import SyncAccount
 from mailvault.operations.removal import RemovalPolicy
 from mailvault.operations.reports import AccountReport
@@ -374,6 +375,22 @@ def test_a_suspicious_run_deletes_nothing(archive: Archive) -> None:
     assert report.mailboxes[0].suspicion
     assert box.said(b"DELE") == 0
     assert len(box.messages) == 21
+
+
+def test_an_account_under_suspicion_is_not_deleted_from_until_it_is_accepted(
+    archive: Archive,
+) -> None:
+    box = build_box(100)
+    run(archive, box)
+    for number in range(80):
+        del box.messages[f"id{number}"]
+    run(archive, box)
+
+    frozen = run(archive, box, AT_ONCE)
+    accept(archive, suspected(archive, "me"))
+    thawed = run(archive, box, AT_ONCE)
+
+    assert [each.deleted_on_server for each in (frozen, thawed)] == [0, 20]
 
 
 class ForgetfulStore(MemoryStore):
