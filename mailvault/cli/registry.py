@@ -2,10 +2,12 @@
 
 import typer
 
+from mailvault.cli.accept import accept
 from mailvault.cli.cat import cat
 from mailvault.cli.check import check
 from mailvault.cli.converting import convert
 from mailvault.cli.copying import copy
+from mailvault.cli.daemon import daemon
 from mailvault.cli.demo import demo
 from mailvault.cli.diff import diff
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
@@ -20,6 +22,9 @@ from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
 from mailvault.cli.rebuild import rebuild
 from mailvault.cli.restore import restore
+from mailvault.cli.run_due import run
+from mailvault.cli.schedule import schedule
+from mailvault.cli.service import service
 from mailvault.cli.show import show
 from mailvault.cli.status import status
 from mailvault.cli.synchronise import sync
@@ -31,6 +36,7 @@ COMMANDS = (
     ("login", login, (10, 11)),
     ("check", check, BY_SERVERS),
     ("sync", sync, (3, *BY_SERVERS, *BY_WRITING)),
+    ("accept", accept, (3, *BY_WRITING)),
     ("status", status, BY_READING),
     ("mailboxes", mailboxes, (*BY_SERVERS, *BY_READING)),
     ("list", list_messages, BY_READING),
@@ -47,6 +53,10 @@ COMMANDS = (
     ("copy", copy, (4, *BY_WRITING)),
     ("convert", convert, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),
+    ("daemon", daemon, (20, 75)),
+    ("run", run, (3, 4, *BY_SERVERS, *BY_WRITING)),
+    ("schedule", schedule, BY_READING),
+    ("service", service, ()),
 )
 
 
