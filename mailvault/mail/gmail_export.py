@@ -6,6 +6,7 @@ in the language of the account; the words here are the English ones.
 
 from collections.abc import Iterable
 
+from mailvault.mail.folder_names import of_parts
 from mailvault.mail.model import DRAFT, FLAGGED, INBOX, SEEN, Flag, Flags, MailboxName
 
 IMPORTANT = Flag("$Important")  # RFC 8457
@@ -41,7 +42,7 @@ def mailboxes(labels: Iterable[str]) -> tuple[MailboxName, ...]:
         if word in _SPECIAL:
             found.append(_SPECIAL[word][0])
         elif word not in _MARKS and word != _ARCHIVED and not word.startswith("category"):
-            found.append(MailboxName.parse(label, "/"))
+            found.append(of_parts(label.split("/")))
     return tuple(dict.fromkeys(found)) or (ARCHIVED,)
 
 

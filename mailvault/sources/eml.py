@@ -69,7 +69,7 @@ class EmlPortion:
         key = self._tree.where(path)
         try:
             for _ in range(_TRIES):
-                with unpacked(self._tree.open(path), key) as file:
+                with self._open(path, key) as file:
                     found = self._take(name, file, key, spool_folder)
                     if file.is_unchanged():
                         return found
@@ -77,6 +77,10 @@ class EmlPortion:
         except SourceError as error:
             return UnreadMessage(key, str(error))
         return UnreadMessage(key, f"{key} is being written to")
+
+    def _open(self, path: TreePath, key: str) -> OpenedFile:
+        opened = self._tree.open(path)
+        return opened if self._is_ours else unpacked(opened, key)
 
     def _take(self, name: str, file: OpenedFile, key: str, spool_folder: Path) -> FoundMessage:
         if EMLX.search(name):

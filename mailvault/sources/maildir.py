@@ -77,6 +77,7 @@ class MaildirPortion:
     ) -> None:
         self._tree = tree
         self._path = path
+        self._is_ours = manner.is_ours
         self._line_ends = manner.line_ends(as_served)
         self._is_thunderbirds = is_thunderbirds
         self.where = tree.where(path)
@@ -141,7 +142,8 @@ class MaildirPortion:
 
     def _open(self, file: _File) -> OpenedFile:
         path = (*self._path, file.folder, file.name)
-        return unpacked(self._tree.open(path), self._tree.where(path))
+        opened = self._tree.open(path)
+        return opened if self._is_ours else unpacked(opened, self._tree.where(path))
 
     def _renamed(self, file: _File) -> _File | None:
         """A message whose flags changed has a new name, and one that was new has moved."""

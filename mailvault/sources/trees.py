@@ -54,5 +54,15 @@ def _tree_of_file(path: Path, start: bytes, spool_folder: Path) -> Tree:
     if start.startswith(PST_MAGIC):
         return OutlookTree(path, spool_folder)
     if start.startswith(ZIP_MAGIC):
-        return ZipTree(path)
+        return _zip_tree(path)
     return TarTree(path) if is_tar(start) else SingleFile(path)
+
+
+def _zip_tree(path: Path) -> Tree:
+    try:
+        return ZipTree(path)
+    except SourceError as error:
+        raise UsageError(
+            f"{error}: its directory, which is at the end, is missing or damaged",
+            hint=f"fetch it again, or save what is in it: zip -FF {path} --out repaired.zip",
+        ) from error

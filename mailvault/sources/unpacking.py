@@ -9,18 +9,21 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import IO, Protocol, Self, cast
+from typing import Protocol, Self
 
 from mailvault.errors import SourceError
 from mailvault.sources.opened_file import CHUNK, OpenedFile, reading
 
-BOMB_FLOOR = 256 << 20
+BOMB_FLOOR = 64 << 20
 BOMB_RATIO = 200
 """No file unpacks to more than this many octets for each of its own, and the floor."""
 
 _SKIP = 1 << 20
+_STEP = 512
+_XZ_MEMORY = 128 << 20
 
 
 class _Stream(Protocol):
@@ -40,26 +43,20 @@ def _open_bzip2(file: "_Packed") -> _Stream:
 
 
 def _open_xz(file: "_Packed") -> _Stream:
-    return lzma.LZMAFile(cast("IO[bytes]", file))  # of which it only reads
+    return _XzStream(file)
 
 
 def _open_zstd(file: "_Packed") -> _Stream:
-    import zstandard
-
-    return _ZstdStream(file, zstandard.ZstdError)
+    return _ZstdStream(file)
 
 
-_OPENERS: dict[bytes, Callable[["_Packed"], _Stream]] = {
-    b"\x1f\x8b": _open_gzip,
-    b"BZh": _open_bzip2,
-    b"\xfd7zXZ\x00": _open_xz,
-    b"\x28\xb5\x2f\xfd": _open_zstd,
-}
+_OPENERS: tuple[tuple[re.Pattern[bytes], Callable[["_Packed"], _Stream]], ...] = (
+    (re.compile(rb"\x1f\x8b\x08"), _open_gzip),
+    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", re.DOTALL), _open_bzip2),
+    (re.compile(rb"\xfd7zXZ\x00"), _open_xz),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), _open_zstd),
+)
 _UNKNOWN = {b"Dovecot-LZ4\r\x2a\x9b\xc5": "LZ4"}
-
-
-def is_packed(start: bytes) -> bool:
-    return any(start.startswith(magic) for magic in (*_OPENERS, *_UNKNOWN))
 
 
 def unpacked(file: OpenedFile, where: object) -> OpenedFile:
@@ -70,8 +67,8 @@ def unpacked(file: OpenedFile, where: object) -> OpenedFile:
         if start.startswith(magic):
             file.close()
             raise SourceError(f"{where} is compressed with {name}, which is not understood")
-    for magic, opener in _OPENERS.items():
-        if start.startswith(magic):
+    for pattern, opener in _OPENERS:
+        if pattern.match(start):
             return UnpackedFile(file, opener, where)
     return file
 
@@ -158,25 +155,82 @@ class _Packed(io.RawIOBase):
         return len(octets)
 
 
-class _ZstdStream:
-    """Frames one after the other; damage is an OSError, as with the others."""
+class _XzStream:
+    """Streams one after the other, in bounded memory: a dictionary may have 4 GiB."""
 
-    def __init__(self, file: _Packed, damage: type[Exception]) -> None:
-        import zstandard
+    def __init__(self, file: _Packed) -> None:
+        self._file = file
+        self._input = b""
+        self._begin()
 
-        # A window of 2^27 octets is what Dovecot's own reader allows.
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        self._reader = decompressor.stream_reader(
-            cast("IO[bytes]", file),  # of which it only reads
-            read_across_frames=True,
-        )
-        self._damage = damage
+    def _begin(self) -> None:
+        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
     def read(self, size: int, /) -> bytes:
-        try:
-            return self._reader.read(size)
-        except self._damage as error:
-            raise OSError(str(error)) from error
+        while True:
+            if self._decompressor.eof:
+                rest = (self._decompressor.unused_data or self._file.read(_STEP)).lstrip(b"\0")
+                if not rest:
+                    return b""
+                self._input = rest
+                self._begin()
+            if self._decompressor.needs_input and not self._input:
+                self._input = self._file.read(CHUNK)
+                if not self._input:
+                    raise EOFError("it ends in the middle")
+            octets = self._decompressor.decompress(self._input, size)
+            self._input = b""
+            if octets:
+                return octets
 
     def close(self) -> None:
-        self._reader.close()  # type: ignore[no-untyped-call]  # untyped in zstandard
+        pass
+
+
+class _ZstdStream:
+    """Frames one after the other; a frame that breaks off is an error.
+
+    Fed in small steps, because each gives all its octets at once: a block of 128 KiB can
+    stand in four.
+    """
+
+    def __init__(self, file: _Packed) -> None:
+        import zstandard
+
+        self._file = file
+        self._damage = zstandard.ZstdError
+        # A window of 2^27 octets is what Dovecot's own reader allows.
+        self._frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._frame = self._frames.decompressobj()
+        self._is_begun = False
+        self._output = b""
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes:
+        while self._at >= len(self._output):
+            step = self._file.read(_STEP)
+            if not step:
+                if self._is_begun:
+                    raise EOFError("it ends in the middle of a frame")
+                return b""
+            try:
+                self._output, self._at = self._unpacked(step), 0
+            except self._damage as error:
+                raise OSError(f"damaged: {error}") from error
+        octets = self._output[self._at : self._at + size]
+        self._at += len(octets)
+        return octets
+
+    def _unpacked(self, step: bytes) -> bytes:
+        pieces = []
+        while step:
+            pieces.append(self._frame.decompress(step))
+            self._is_begun = not self._frame.eof
+            if self._is_begun:
+                break
+            step = self._frame.unused_data
+            self._frame = self._frames.decompressobj()
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        pass
