@@ -21,6 +21,7 @@ from mailvault.operations.restore_presence import (
     Known,
     Presence,
     arrival,
+    taken_away,
     whole,
 )
 from mailvault.operations.restore_report import RestoreOptions
@@ -91,6 +92,8 @@ class MailboxRestore:
         if state.messages or journal.open:
             self._wait_for_quiet(destination, journal)
             presence.look(self._wanted)
+        if self._job.options.once:
+            presence.found.update(taken_away(journal, destination.uids()))
         if self._job.options.dry_run:
             self._foretell(state, presence)
             return

@@ -45,6 +45,12 @@ def arrival(view: PlacementView) -> datetime:
     return view.internal_date or view.date or view.first_seen
 
 
+def taken_away(journal: MailboxJournal, uids: Sequence[Uid]) -> Counter[Digest]:
+    """What earlier restores put there that is there no more, under UIDs never given again."""
+    present = set(uids)
+    return Counter(sent.digest for uid, sent in journal.known.items() if uid not in present)
+
+
 class Presence:
     """Looks into the mailbox that the destination has open."""
 

@@ -77,7 +77,8 @@ UNMAPPED = MailboxMap()
 class RestoreOptions:
     """``target_account`` is the target's name in the archive, should it know it.
 
-    ``rejects`` takes what the target refuses.
+    ``rejects`` takes what the target refuses. With ``once``, what an earlier restore put
+    there is not put there again, though somebody has moved or deleted it since.
     """
 
     clock: Clock
@@ -87,6 +88,7 @@ class RestoreOptions:
     dry_run: bool = False
     rejects: Destination | None = None
     fix: bool = False
+    once: bool = False
     read_back: ReadBack = ReadBack.SOME
     connections: int = 3
 
