@@ -18,6 +18,7 @@ from mailvault.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
+    from mailvault.archive.lock import Lease
     from mailvault.archive.standings import Standing
     from mailvault.mail.globs import MailboxGlobs
     from mailvault.mail.model import Mailbox
@@ -70,11 +71,23 @@ def create_archive(configuration: Configuration) -> "Archive":
     return Archive.create(settings.path, store=settings.store, clock=SystemClock())
 
 
-def open_archive(configuration: Configuration, *, writing: bool) -> "Archive":
-    """Open the configured archive. Writing takes its lock, reading needs none."""
+def open_archive(
+    configuration: Configuration, *, writing: bool, wait: float = 0.0
+) -> "Archive":
+    """Open the configured archive. Writing waits so many seconds for its lock."""
     from mailvault.archive.archive import Archive
 
-    return Archive.open(configuration.archive.path, writing=writing, clock=SystemClock())
+    path = configuration.archive.path
+    return Archive.open(path, writing=writing, clock=SystemClock(), wait=wait)
+
+
+def take_lease(configuration: Configuration) -> "Lease":
+    """The right to run the schedules of the configured archive. Raises ArchiveLocked."""
+    from mailvault.archive.identity import require_identity
+    from mailvault.archive.lock import Lease
+
+    require_identity(configuration.archive.path)
+    return Lease.acquire(configuration.archive.path, clock=SystemClock())
 
 
 def sync_account(
