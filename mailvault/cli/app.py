@@ -15,6 +15,7 @@ from mailvault.cli.logs import configure, explain
 from mailvault.cli.options import ConfigOption
 from mailvault.cli.output import OutputClosed, emit, flush
 from mailvault.cli.registry import register_commands
+from mailvault.cli.unattended import Opened
 from mailvault.errors import MailvaultError
 
 BUG = 1
@@ -57,18 +58,18 @@ def root(
         raise typer.BadParameter("must be text or json", param_hint="--log-format")
     verbosity = -1 if quiet else verbose
     configure(verbosity=verbosity, log_format=log_format)
-    context.obj = Invocation(config=config, verbosity=verbosity, log_format=log_format)
+    context.obj = Invocation(config, verbosity, log_format, unattended=context.obj)
 
 
 register_commands(app)
 
 
-def main() -> None:
+def main(unattended: Opened | None = None) -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
     signals.listen()
     os.umask(0o077)
     _leave_no_core()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], unattended))
 
 
 def _leave_no_core() -> None:
@@ -78,11 +79,11 @@ def _leave_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], unattended: Opened | None = None) -> int:
     """Run one command line and return its exit code."""
     log_format = log_format_of(arguments)
     try:
-        return _run(arguments)
+        return _run(arguments, unattended)
     except MailvaultError as error:
         explain(str(error), error.hint, exit_code=error.exit_code, log_format=log_format)
         return error.exit_code
@@ -104,9 +105,9 @@ def run(arguments: Sequence[str]) -> int:
         return BUG
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], unattended: Opened | None) -> int:
     try:
-        app(globals_first(arguments), prog_name="mailvault")
+        app(globals_first(arguments), prog_name="mailvault", obj=unattended)
     except SystemExit as ended:
         flush()
         return ended.code if isinstance(ended.code, int) else 0

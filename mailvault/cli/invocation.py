@@ -11,6 +11,7 @@ import typer
 from mailvault.errors import UsageError
 
 if TYPE_CHECKING:
+    from mailvault.cli.unattended import Opened
     from mailvault.config.model import AccountSettings, Configuration
 
 
@@ -21,6 +22,7 @@ class Invocation:
     config: Path | None = None
     verbosity: int = 0
     log_format: str = "text"
+    unattended: "Opened | None" = None
 
 
 def invocation(context: typer.Context) -> Invocation:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -14,7 +15,7 @@ LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
 def configure(*, verbosity: int, log_format: str) -> None:
     """Send what the program logs to standard error, and nothing anywhere else."""
     handler = _ErrorStream()
-    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+    handler.setFormatter(JsonLines() if log_format == "json" else _text_lines())
     root = logging.getLogger("mailvault")
     root.handlers[:] = [handler]
     root.setLevel(LEVELS.get(verbosity, logging.DEBUG))
@@ -49,6 +50,30 @@ class TextLines(logging.Formatter):
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
+
+
+class JournalLines(TextLines):
+    """Says how grave a line is in the way that systemd's journal reads (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        grade = f"<{_GRADES.get(record.levelname, 6)}>"
+        return "\n".join(grade + line for line in super().format(record).splitlines())
+
+
+_GRADES = {"ERROR": 3, "WARNING": 4, "INFO": 6, "DEBUG": 7}
+
+
+def _text_lines() -> logging.Formatter:
+    return JournalLines() if _is_journal(os.environ.get("JOURNAL_STREAM", "")) else TextLines()
+
+
+def _is_journal(stream: str) -> bool:
+    """Whether standard error is the stream of this name (systemd.exec(5))."""
+    try:
+        state = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return stream == f"{state.st_dev}:{state.st_ino}"
 
 
 class JsonLines(logging.Formatter):

@@ -28,6 +28,7 @@ class Overview:
     now: datetime
     logins_needed: Mapping[str, str] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)
+    next_runs: Mapping[str, datetime] = field(default_factory=dict)
 
     def pause(self, account: AccountStatus) -> Standing | None:
         """How the account stands, if it is not to be asked now."""
@@ -46,10 +47,11 @@ def read_overview(
     configuration: Configuration,
     now: datetime,
     logins_needed: Mapping[str, str],
+    next_runs: Mapping[str, datetime],
 ) -> Overview:
     """Gather what is known of the archive and of every account, synced yet or not.
 
-    ``logins_needed`` says why, by account.
+    ``logins_needed`` says why, by account; ``next_runs`` when the schedules sync it.
     """
     status = archive.catalog.status()
     synced = {account.account: account for account in status.accounts}
@@ -70,6 +72,7 @@ def read_overview(
         now=now,
         standings=archive.standings.all(),
         logins_needed=logins_needed,
+        next_runs=next_runs,
     )
 
 
@@ -98,7 +101,7 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
                 "needs_login": account.account in overview.logins_needed,
                 "suspended": overview.pause(account) is not None,
                 "suspended_until": json_time(_until(overview.pause(account))),
-                "next_run": None,
+                "next_run": json_time(overview.next_runs.get(account.account)),
             }
             for account in overview.accounts
         ],
@@ -116,8 +119,11 @@ def status_lines(overview: Overview) -> Iterator[str]:
     if overview.accounts:
         yield ""
     rows = [_row(overview, account) for account in overview.accounts]
-    header = ("account", "last run", "last success", "age", "messages", "size", "owed", "state")
-    yield from table(header, rows, right=(4, 5, 6)) if rows else ()
+    header = (
+        *("account", "last run", "last success", "age", "next run"),
+        *("messages", "size", "owed", "state"),
+    )
+    yield from table(header, rows, right=(5, 6, 7)) if rows else ()
     for name, reason in overview.logins_needed.items():
         yield printable(f"needs login: {name}: {reason}; mailvault login {shlex.quote(name)}")
     for suspicion in overview.suspicions:
@@ -144,6 +150,7 @@ def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
         time_text(account.last_run),
         time_text(account.last_success),
         "-" if age is None else duration_text(age),
+        _next_run(overview, account),
         count_text(account.messages),
         size_text(account.octets),
         count_text(account.debts),
@@ -153,6 +160,11 @@ def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
             needs_login=account.account in overview.logins_needed,
         ),
     )
+
+
+def _next_run(overview: Overview, account: AccountStatus) -> str:
+    at = overview.next_runs.get(account.account)
+    return "due now" if at is not None and at <= overview.now else time_text(at)
 
 
 def _until(pause: Standing | None) -> datetime | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailvault.cli.app import run
+from mailvault.program import run
 
 # A JSON document; the tests look into it by key.
 Json = dict[str, Any]

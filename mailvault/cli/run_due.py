@@ -1,0 +1,39 @@
+"""The command ``run``."""
+
+from typing import Annotated
+
+import typer
+
+from mailvault.cli.invocation import configuration, invocation
+from mailvault.cli.options import JsonOption
+from mailvault.cli.output import emit, emit_json
+from mailvault.cli.progress import watched
+from mailvault.cli.unattended import unattended
+from mailvault.errors import UsageError
+
+
+def run(
+    context: typer.Context,
+    due: Annotated[
+        bool, typer.Option("--due", help="What the schedules say is due, and was not done.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Do once what the daemon would do now: for cron, timers and containers."""
+    from mailvault.cli.heap import bound_heap
+
+    if not due:
+        raise UsageError("nothing to run", hint="mailvault run --due does what is due")
+    bound_heap()
+    settings = configuration(context)
+    with watched(context) as progress:
+        ended = unattended(context).run_due(settings, progress)
+    from mailvault.cli.due_report import due_exit_code, due_json, due_lines, explain_due
+
+    if as_json:
+        emit_json(due_json(ended))
+    elif invocation(context).verbosity >= 0:
+        for line in due_lines(ended):
+            emit(line)
+    explain_due(ended, invocation(context).log_format)
+    raise typer.Exit(due_exit_code(ended))

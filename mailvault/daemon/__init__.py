@@ -1,0 +1,1 @@
+"""What runs unattended: schedules, watches, the service and what it tells systemd."""

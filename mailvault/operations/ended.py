@@ -1,0 +1,77 @@
+"""What the daemon and `run --due` publish: that a job began, how it ended, what is wrong.
+
+Notifications, metrics and status files listen to these and to nothing else.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from mailvault.errors import MailvaultError
+from mailvault.operations.reports import AccountReport
+from mailvault.schedule.due import Job
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A job begins."""
+
+    job: Job
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A job was done, well or not. ``report`` is there for the sync of an account.
+
+    ``detail`` says in a few words how it went; never whom the mail is from or about.
+    """
+
+    job: Job
+    began_at: datetime
+    at: datetime
+    exit_code: int
+    detail: str
+    report: AccountReport | None = None
+    error: MailvaultError | None = None
+    checked: int = 0
+    octets: int = 0
+
+    @property
+    def made_room(self) -> bool:
+        """It is not done yet, and goes on as soon as there is a place again."""
+        from mailvault.errors import TimeIsUp
+
+        return isinstance(self.error, TimeIsUp)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong although no job ended: a refused configuration, a lost watch."""
+
+    at: datetime
+    what: str
+    hint: str | None = None
+    job: Job | None = None
+
+
+Event: TypeAlias = RunBegan | RunEnded | Trouble
+Listener: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Tells every listener of every event. One that fails costs nobody anything."""
+
+    listeners: tuple[Listener, ...] = ()
+
+    def __call__(self, event: Event) -> None:
+        for listener in self.listeners:
+            try:
+                listener(event)
+            except Exception:  # an alarm that fails must not stop the backup
+                log.exception("a listener failed")

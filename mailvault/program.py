@@ -1,0 +1,28 @@
+"""The program: the command line, and what runs unattended.
+
+The two rooms are siblings and do not know each other; here the one is handed to the other.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mailvault.cli import app
+
+if TYPE_CHECKING:
+    from mailvault.daemon.unattended import Unattended
+
+
+def main() -> None:
+    """Run as a program: end with an exit code, and soon when a signal asks for it."""
+    app.main(_unattended)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    return app.run(arguments, _unattended)
+
+
+def _unattended() -> "Unattended":
+    from mailvault.daemon.unattended import Unattended
+
+    return Unattended()
