@@ -3,7 +3,7 @@
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from mailvault.archive.catalog import schema
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.check import check_archive
 from mailvault.archive.committer import Committer
+from mailvault.archive.header_index import index_message
 from mailvault.archive.identity import (
     Identity,
     has_identity,
@@ -30,6 +31,7 @@ from mailvault.archive.layout import (
 )
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import disk_usage, explained, make_folder
+from mailvault.archive.proofs import Stretch, keep_proofs
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, served_tree
@@ -37,7 +39,7 @@ from mailvault.archive.standings import Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.changes import JobEnded, Record
-from mailvault.mail.model import RunNumber
+from mailvault.mail.model import Digest, RunNumber
 from mailvault.ports import Clock, ContentStore, Finding, Known, Prepared
 
 log = logging.getLogger(__name__)
@@ -171,20 +173,35 @@ class Archive:
         An archive open for reading takes the lock for a moment. Whoever does not get it has
         done the work all the same. Not while a run is being recorded.
         """
+        return self._note(f"this {job.kind}", lambda writer: writer.tell([job]))
+
+    def note_proved(self, stretches: Sequence[Stretch], at: datetime) -> bool:
+        """Remember that messages were read and hashed; as `note_job` does."""
+        if not stretches:
+            return True
+
+        def write(writer: "Archive") -> None:
+            with writer.catalog.writing() as connection:
+                keep_proofs(connection, stretches, at)
+
+        return self._note("which messages were verified", write)
+
+    def _note(self, what: str, write: Callable[["Archive"], None]) -> bool:
         if is_copy(self.path):
-            log.info("%s is a copy: that %s ended is not noted there", self.path, job.kind)
+            log.info("%s is a copy: %s is not noted there", self.path, what)
             return False
         if self._committer is not None:
-            self.tell([job])
+            write(self)
             return True
         try:
             with self.open(
                 self.path, writing=True, clock=self._clock, wait=NOTE_WAIT
             ) as writer:
-                return writer.note_job(job)
+                write(writer)
         except ArchiveError as error:
-            log.warning("this %s is not written down in the archive: %s", job.kind, error)
+            log.warning("%s is not written down in the archive: %s", what, error)
             return False
+        return True
 
     def tell(self, records: Sequence[Record], prepared: Sequence[Prepared] = ()) -> None:
         """Make records durable that belong to no run, and messages that are stored again.
@@ -195,6 +212,11 @@ class Archive:
             raise ArchiveError(f"{self.path} was opened for reading")
         run = self.catalog.last_run() or RunNumber(1)  # which only names a journal file
         self._committer.commit(run, records, prepared)
+
+    def index_again(self, digest: Digest) -> None:
+        """Read the header of a message that is sound again into the catalog."""
+        index = index_message(digest, self.content.outline(digest))
+        self.catalog.index_again({digest: index})
 
     def known(self, mailbox_id: int) -> Known:
         """What the catalog holds of a mailbox. Usable from any thread."""

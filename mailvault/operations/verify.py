@@ -1,15 +1,18 @@
 """Verify: prove that the archive is whole, or name what is not."""
 
 import logging
+import math
 import os
-import random
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from mailvault.archive.archive import Archive
+from mailvault.archive.proofs import Due, Proved, longest_unverified
 from mailvault.errors import ArchiveDamaged, MessageMissing
 from mailvault.mail.changes import JobEnded
 from mailvault.mail.model import Digest, MailboxName
@@ -22,6 +25,10 @@ DAMAGED = 4
 
 AHEAD = 32
 """Messages under proof at once; each takes some MiB at most."""
+
+
+KEPT_EVERY = timedelta(minutes=5)
+"""How often it is written down what was proved."""
 
 
 class VerifyMode(StrEnum):
@@ -72,14 +79,17 @@ def verify(
     if progress is not None and mode is not VerifyMode.QUICK:
         progress.expect(round(archive.catalog.status().messages * percent / 100))
     checked = octets = 0
-    for digest, outcome in _proofs(archive, _chosen(archive, mode, percent)):
+    proved = _Progress(archive, started_at)
+    for due, outcome in _proofs(archive, _chosen(archive, mode, percent)):
         checked += 1
         if isinstance(outcome, int):
             octets += outcome
+            proved.add(due)
             (progress or Silent()).stored(1, outcome)
         else:
-            log.warning("%s: %s", digest, outcome)
-            findings += _located(archive, digest, outcome)
+            log.warning("%s: %s", due.digest, outcome)
+            findings += _located(archive, due.digest, outcome)
+    proved.keep()
     report = VerifyReport(checked, octets, tuple(findings))
     archive.note_job(
         JobEnded(
@@ -96,26 +106,52 @@ def verify(
     return report
 
 
-def _chosen(archive: Archive, mode: VerifyMode, percent: float) -> Iterator[Digest]:
+class _Progress:
+    """Remembers what was proved, now and then: a long verify that is killed was not in vain.
+
+    What is damaged is never proved, so every later sample finds it again.
+    """
+
+    def __init__(self, archive: Archive, started_at: datetime) -> None:
+        self._archive = archive
+        self._at = started_at
+        self._kept_at = started_at
+        self._proved = Proved()
+
+    def add(self, due: Due) -> None:
+        self._proved.add(due)
+        now = self._archive.now()
+        if now - self._kept_at > KEPT_EVERY:
+            self._kept_at = now
+            self.keep()
+
+    def keep(self) -> None:
+        stretches = self._proved.take()
+        if not self._archive.note_proved(stretches, self._at):
+            self._proved.put_back(stretches)
+
+
+def _chosen(archive: Archive, mode: VerifyMode, percent: float) -> Iterator[Due]:
+    """What was read longest ago comes first, so that samples cover everything in the end."""
     match mode:
         case VerifyMode.QUICK:
             return iter(())
         case VerifyMode.FULL:
-            return archive.catalog.digests()
+            return longest_unverified(archive.catalog)
         case VerifyMode.SAMPLE:
-            chance = random.SystemRandom()
-            return (d for d in archive.catalog.digests() if chance.random() * 100 < percent)
+            share = math.ceil(archive.catalog.status().messages * percent / 100)
+            return islice(longest_unverified(archive.catalog), share)
 
 
 Outcome = int | ArchiveDamaged | MessageMissing
 
 
-def _proofs(archive: Archive, digests: Iterable[Digest]) -> Iterator[tuple[Digest, Outcome]]:
+def _proofs(archive: Archive, dues: Iterable[Due]) -> Iterator[tuple[Due, Outcome]]:
     """Prove several messages at once: hashing and decompressing leave the other core free."""
-    under_way: deque[tuple[Digest, Future[Outcome]]] = deque()
+    under_way: deque[tuple[Due, Future[Outcome]]] = deque()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "verify") as pool:
-        for digest in digests:
-            under_way.append((digest, pool.submit(_prove, archive, digest)))
+        for due in dues:
+            under_way.append((due, pool.submit(_prove, archive, due.digest)))
             if len(under_way) >= AHEAD:
                 done, future = under_way.popleft()
                 yield done, future.result()

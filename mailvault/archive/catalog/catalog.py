@@ -78,6 +78,12 @@ class Catalog:
         with dialect.explained_sql(self.path), self._engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction for what no record tells, by the holder of the lock."""
+        with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
+            yield connection
+
     def apply(self, records: Sequence[Record], position: Position, indexes: Indexes) -> None:
         """Make everything that a group of the journal says true, in one transaction."""
         with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
@@ -306,6 +312,11 @@ class Catalog:
         """Messages whose octets are lost, and since when that is known."""
         with self.reading() as connection:
             return quarantine.read_quarantine(connection)
+
+    def has_lost_memory(self) -> bool:
+        """Whether no source knows where to go on, as after a part of the journal was lost."""
+        with self.reading() as connection:
+            return quarantine.has_lost_memory(connection)
 
     def index_again(self, indexes: Indexes) -> None:
         """Write what the headers of messages say, which could not be read before."""

@@ -9,7 +9,9 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     select,
+    update,
 )
 
 from mailvault.archive.catalog.mailboxes import MailboxNames
@@ -23,6 +25,7 @@ from mailvault.archive.catalog.tables import (
     message,
     metadata,
     placement,
+    proof,
     server_mark,
 )
 from mailvault.archive.catalog.views import EndingView, ExpungedView
@@ -57,6 +60,16 @@ def _forget(connection: Connection, numbers: Sequence[int]) -> None:
     for column in _REFERENCES:
         connection.execute(delete(column.table).where(column.in_(numbers)))
     connection.execute(delete(message).where(chosen))
+    _unprove_beyond(connection)
+
+
+def _unprove_beyond(connection: Connection) -> None:
+    """The highest numbers may be given again, to messages that nobody has verified."""
+    highest = connection.scalar(select(func.max(message.c.id))) or 0
+    connection.execute(delete(proof).where(proof.c.first_message > highest))
+    connection.execute(
+        update(proof).where(proof.c.last_message > highest).values(last_message=highest)
+    )
 
 
 def _places(connection: Connection, numbers: Sequence[int]) -> list[dict[str, int]]:
