@@ -49,12 +49,17 @@ def write_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """As `write_file`, for what can be made again: not durable before the file system is."""
+def replace_file(path: Path, content: bytes, *, not_before: int = 0) -> None:
+    """As `write_file`, for what can be made again: not durable before the file system is.
+
+    Its time is not before the given second.
+    """
     draft = path.with_name(f"{path.name}.new")
     descriptor = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+    if draft.stat().st_mtime < not_before:
+        os.utime(draft, (not_before, not_before))
     draft.replace(path)
 
 

@@ -50,7 +50,9 @@ class Vault:
         port: int | None = None,
         settings: str = "",
         program: Path = PROGRAM,
+        store: str = "sqlite",
     ) -> None:
+        self.store = store
         self.folder = folder
         self.archive = folder / "archive"
         self.configuration = folder / "mailvault.toml"
@@ -71,7 +73,8 @@ class Vault:
         account |= {key.strip(): value.strip() for key, value in chosen}
         lines = "".join(f"{key} = {value}\n" for key, value in account.items())
         self.configuration.write_text(
-            f'[archive]\npath = "archive"\n\n[accounts.work]\n{lines}', encoding="utf-8"
+            f'[archive]\npath = "archive"\nstore = "{self.store}"\n\n[accounts.work]\n{lines}',
+            encoding="utf-8",
         )
         self.configuration.chmod(0o600)
 
@@ -135,10 +138,10 @@ class Vault:
         return sum(path.stat().st_size for path in self.archive.rglob("*") if path.is_file())
 
 
-def new_vault(folder: Path, user: MailUser) -> Vault:
+def new_vault(folder: Path, user: MailUser, *, store: str = "sqlite") -> Vault:
     """An archive of its own for each try."""
     folder.mkdir()
-    vault = Vault(folder, user)
+    vault = Vault(folder, user, store=store)
     vault.init()
     return vault
 

@@ -66,6 +66,10 @@ class Dovecot(MailServer):
         certificate = authority.certify(*LOOPBACK_NAMES)
         self.give_to_owner(certificate.certificate_file, certificate.key_file)
 
+    def _more_settings(self) -> str:
+        """What is set behind all else, and so wins."""
+        return ""
+
     def _launch(self) -> None:
         text = configuration(
             run([DOVECOT, "--version"]),
@@ -83,6 +87,6 @@ class Dovecot(MailServer):
         token_check = TOKEN_CHECK.format(introspection_url=self._introspection_url)
         (self.folder / "oauth2.conf").write_text(token_check)
         path = self.folder / "dovecot.conf"
-        path.write_text(text)
+        path.write_text(text + self._more_settings())
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         self._spawn([DOVECOT, "-F", "-c", path], environment)

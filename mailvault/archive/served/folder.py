@@ -93,9 +93,15 @@ class MailboxFolder:
     def _save_keywords(self) -> None:
         """Write down the letters given since, before the first name that has them."""
         text = self._keywords.encode() if self._keywords is not None else self._saved
-        if text != self._saved:
-            replace_file(self.path / KEYWORDS, text.encode())
-            self._saved = text
+        if text == self._saved:
+            return
+        path = self.path / KEYWORDS
+        later = 0
+        with suppress(FileNotFoundError):
+            # Dovecot 2.3 reads the file again only if the second in its time has changed.
+            later = int(path.stat().st_mtime) + 1
+        replace_file(path, text.encode(), not_before=later)
+        self._saved = text
 
     def _read_keywords(self) -> str:
         try:

@@ -25,7 +25,6 @@ from tests.unit.archive.builders import (
 from tests.unit.archive.dump import dump
 from tests.unit.archive.tiny_sync import STEPS, run_traced, tiny_sync
 
-
 STORES: dict[str, type] = {"sqlite": SqliteStore, "maildir": MaildirStore}
 
 
