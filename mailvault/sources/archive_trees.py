@@ -4,6 +4,7 @@ A compressed tar can only be read forwards. Its mailboxes are therefore walked i
 which they stand in it.
 """
 
+import struct
 import tarfile
 import zipfile
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ ZIP_MAGIC = b"PK\x03\x04"
 _TAR_MAGIC = b"ustar"
 _TAR_MAGIC_AT = 257
 _LINK_DEPTH = 8
+_EXTENDED_TIME = 0x5455
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def is_tar(start: bytes) -> bool:
@@ -94,6 +97,17 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
+def _unix_time(extra: bytes) -> int | None:
+    """The time to the second that Info-ZIP keeps in a field of its own (APPNOTE 4.6)."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == _EXTENDED_TIME and len(field) >= 5 and field[0] & 1:
+            seconds: int = struct.unpack_from("<l", field, 1)[0]
+            return seconds
+    return None
+
+
 class _ZipMember:
     """Implements `OpenedFile`; zipfile checks the CRC at the end."""
 
@@ -106,6 +120,9 @@ class _ZipMember:
 
     @property
     def modified(self) -> datetime | None:
+        seconds = _unix_time(self._info.extra)
+        if seconds is not None or self._info.date_time == _NO_DATE:
+            return None if seconds is None else instant(seconds)
         try:
             # Local time of whoever made the zip; nobody knows where that was.
             return datetime(*self._info.date_time, tzinfo=UTC)

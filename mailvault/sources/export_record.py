@@ -41,7 +41,7 @@ def read_record(tree: Tree, path: TreePath, names: list[str]) -> ExportRecord | 
     first, *others = [_object(line) for line in octets.splitlines()] or [{}]
     if first.get("mailvault_export") != 1 or not isinstance(first.get("format"), str):
         return None
-    record = ExportRecord(str(first["format"]))
+    record = ExportRecord(str(first["format"]).removeprefix("zip-"))
     for entry in others:
         name, place = _texts(entry.get("mailbox")), _texts(entry.get("path"))
         if name and place is not None:

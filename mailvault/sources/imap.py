@@ -11,10 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from mailvault.errors import ServerRefused
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, Octets, Uid
-from mailvault.ports import Clock, Fingerprint, Kept, Known, Proven, Sought
+from mailvault.ports import (
+    Clock,
+    Comparison,
+    Fingerprint,
+    Kept,
+    Known,
+    Listed,
+    Proven,
+    Reread,
+    Sought,
+)
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources import gmail_labels, imap_refetch, imap_removal
 from mailvault.sources.imap_cursor import ImapCursor
+from mailvault.sources.imap_inspection import ImapInspection
 from mailvault.sources.imap_pass import MailboxPass
 from mailvault.sources.imap_removal import ImapRemoval
 from mailvault.sources.imap_session import ImapSession
@@ -36,6 +47,7 @@ class ImapSource:
         self._globs = globs
         self._wire_names: dict[MailboxName, bytes] = {}
         self._removal: ImapRemoval | None = None
+        self._inspection: ImapInspection | None = None
 
     def __enter__(self) -> "ImapSource":
         return self
@@ -123,6 +135,27 @@ class ImapSource:
 
     def by_message_id(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
         return imap_refetch.by_message_id(self._session, self._wire_name(mailbox.name), sought)
+
+    # Comparing: `ports.Inspecting`
+
+    def everything(self) -> Sequence[Mailbox]:
+        return self._list()
+
+    def is_renumbered(self, mailbox: Mailbox, known: Known) -> bool:
+        return known.uidvalidity() not in (None, mailbox.state.uidvalidity)
+
+    def compare(
+        self, mailbox: Mailbox, since: Cursor | None, known: Known
+    ) -> Iterator[Comparison]:
+        wire_name = self._wire_name(mailbox.name)
+        selected = self._session.examine(wire_name)
+        cursor = ImapCursor.parse(since) if since else None
+        self._inspection = ImapInspection(self._session, wire_name, selected, cursor, known)
+        yield from self._inspection.compare()
+
+    def reread(self, mailbox: Mailbox, wanted: Sequence[Listed]) -> Iterator[Reread]:
+        assert self._inspection is not None  # something was compared
+        yield from self._inspection.reread(wanted)
 
     # Deleting: `ports.Deleting`
 

@@ -12,9 +12,19 @@ from dataclasses import replace
 from mailvault.errors import LoginRefused, SourceError
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import INBOX, Batch, Cursor, Mailbox, MailboxState, Octets, Uid
-from mailvault.ports import Clock, Kept, Known, Proven, Sought
+from mailvault.ports import (
+    Clock,
+    Comparison,
+    Kept,
+    Known,
+    Listed,
+    Proven,
+    Reread,
+    Sought,
+)
 from mailvault.sources.pop3_bodies import Pop3Bodies, Wanted
 from mailvault.sources.pop3_cursor import Pop3Cursor
+from mailvault.sources.pop3_inspection import Pop3Inspection
 from mailvault.sources.pop3_pass import UIDVALIDITY, MailboxPass, sort
 from mailvault.sources.pop3_removal import Pop3Removal
 from mailvault.sources.pop3_session import Pop3Session
@@ -51,6 +61,7 @@ class Pop3Source:
         self._largest = largest
         self._pass: MailboxPass | None = None
         self._removal: Pop3Removal | None = None
+        self._inspection: Pop3Inspection | None = None
         self._given: set[str] = set()  # names that earlier sessions of this sync listed
 
     def __enter__(self) -> "Pop3Source":
@@ -138,6 +149,25 @@ class Pop3Source:
     def by_message_id(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
         """Nothing: POP3 cannot search."""
         return iter(())
+
+    # Comparing: `ports.Inspecting`
+
+    def everything(self) -> Sequence[Mailbox]:
+        count = len(self._session.listing.numbers)
+        return [Mailbox(INBOX, state=MailboxState(UIDVALIDITY, messages=count))]
+
+    def is_renumbered(self, mailbox: Mailbox, known: Known) -> bool:
+        return False
+
+    def compare(
+        self, mailbox: Mailbox, since: Cursor | None, known: Known
+    ) -> Iterator[Comparison]:
+        self._inspection = Pop3Inspection(self._session, Pop3Cursor.parse(since), known)
+        yield from self._inspection.compare()
+
+    def reread(self, mailbox: Mailbox, wanted: Sequence[Listed]) -> Iterator[Reread]:
+        assert self._inspection is not None  # something was compared
+        yield from self._inspection.reread(wanted)
 
     # Deleting
 

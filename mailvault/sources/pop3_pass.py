@@ -57,7 +57,7 @@ def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
             number = reliable.get(kept.uidl) if kept.uidl is not None else None
             if number is None or number in matched:
                 found.missing[kept.uid] = kept
-            elif cursor.tells_sizes and not _agree(listing.sizes.get(number), kept.size):
+            elif cursor.tells_sizes and not agree(listing.sizes.get(number), kept.size):
                 found.missing[kept.uid] = kept
                 found.reused += 1
             else:
@@ -70,7 +70,7 @@ def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
     return found
 
 
-def _agree(listed: int | None, octets: int) -> bool:
+def agree(listed: int | None, octets: int) -> bool:
     """A server ends the last line where the message does not, and may not count that."""
     return listed is None or octets - listed in (0, 2)
 
@@ -190,7 +190,7 @@ class MailboxPass:
 
     def _note_size(self, number: int, octets: Octets) -> None:
         listed = self._session.listing.sizes.get(number)
-        agrees = listed is not None and _agree(listed, octet_count(octets))
+        agrees = listed is not None and agree(listed, octet_count(octets))
         self._tells_sizes = agrees and self._tells_sizes is not False
 
     # Numbers

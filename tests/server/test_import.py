@@ -1,0 +1,134 @@
+"""Files that real programs made, imported: equal to what their server gives."""
+
+import gzip
+import hashlib
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from tests.corpus.ordinary import generate
+from tests.oracle import Seen
+from tests.server.accounts import read
+from tests.server.vault import Json, Vault
+from tests.servers.dovecot import Dovecot
+from tests.servers.maildir import fill
+from tests.servers.users import MailUser
+from tests.torture.strace import DURABLE, traced
+
+pytestmark = pytest.mark.server
+
+
+def contents(vault: Vault, account: str) -> Counter[tuple[str, Seen]]:
+    """What the archive holds of an account: files have no UIDs to compare."""
+    return Counter((mailbox, seen) for (mailbox, _), seen in vault.holdings(account).items())
+
+
+def served(user: MailUser) -> Counter[tuple[str, Seen]]:
+    return Counter((mailbox, seen) for (mailbox, _), seen in read(user).messages.items())
+
+
+def take_in(vault: Vault, path: Path, account: str = "files") -> Json:
+    return vault.run("import", str(path), "--account", account, "--json").document()
+
+
+def arrived(report: Json) -> int:
+    return sum(each["arrived"] for each in report["accounts"][0]["mailboxes"])
+
+
+def test_a_maildir_of_dovecot_equals_what_dovecot_serves(
+    vault: Vault, furnished_user: MailUser, dovecot: Dovecot
+) -> None:
+    vault.sync()
+    stored = vault.run("status", "--json").document()["archive"]["messages"]
+
+    take_in(vault, dovecot.maildir(furnished_user.name))
+
+    odd = contents(vault, "files") - served(furnished_user)
+    # IMAP has no NUL (RFC 3501 9), so Dovecot gives 0x80 for it; the file has what it has.
+    octets = [vault.run("cat", seen.digest).stdout for _, seen in odd]
+    digests = {hashlib.sha256(each.replace(b"\0", b"\x80")).hexdigest() for each in octets}
+    assert digests == {s.digest for _, s in served(furnished_user) - contents(vault, "files")}
+    # All else is equal, so nothing else was stored twice.
+    messages = vault.run("status", "--json").document()["archive"]["messages"]
+    assert messages == stored + len(odd)
+    assert arrived(take_in(vault, dovecot.maildir(furnished_user.name))) == 0
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_a_compressed_maildir_of_dovecot_equals_what_dovecot_serves(
+    vault: Vault, mail_user: MailUser, dovecot: Dovecot, pack: object
+) -> None:
+    owner = (dovecot.owner.uid, dovecot.owner.gid)
+    maildir = dovecot.maildir(mail_user.name)
+    for path in fill(maildir, generate(3, 20), owner=owner):
+        octets, date = path.read_bytes(), path.stat().st_mtime
+        name, _, info = path.name.partition(":")
+        packed = path.with_name(f"{name},S={len(octets)}:{info}")
+        path.rename(packed)
+        packed.write_bytes(pack(octets))  # type: ignore[operator]
+        os.utime(packed, (date, date))
+
+    take_in(vault, maildir)
+
+    assert contents(vault, "files") == served(mail_user)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("maildir",), ("maildir", "--layout", "fs"), ("maildir", "--zip")],
+    ids=["maildir", "fs", "zip"],
+)
+def test_our_own_export_comes_back_equal(
+    vault: Vault, furnished_user: MailUser, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    vault.sync()
+    out = tmp_path / ("out.zip" if "--zip" in arguments else "out")
+    vault.run("export", str(out), "--format", *arguments, "work")
+
+    take_in(vault, out)
+
+    assert contents(vault, "files") == contents(vault, "work")
+
+
+@pytest.mark.parametrize("file_format", ["mbox", "eml"])
+def test_octets_and_dates_come_back_from_formats_without_flags(
+    vault: Vault, furnished_user: MailUser, tmp_path: Path, file_format: str
+) -> None:
+    vault.sync()
+    vault.run("export", str(tmp_path / "out"), "--format", file_format, "work")
+
+    take_in(vault, tmp_path / "out")
+
+    def without_flags(account: str) -> Counter[tuple[str, str, object]]:
+        return Counter(
+            (mailbox, seen.digest, seen.internal_date)
+            for (mailbox, _), seen in vault.holdings(account).items()
+        )
+
+    assert without_flags("files") == without_flags("work")
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_an_import_that_was_killed_goes_on(vault: Vault, tmp_path: Path, number: int) -> None:
+    folder = tmp_path / "mail"
+    fill(folder, generate(7, 150), owner=(os.geteuid(), os.getegid()))
+    check_kill(vault, folder, written=number * 6)
+
+
+def check_kill(vault: Vault, folder: Path, *, written: int) -> bool:
+    """Kill an import when it has written so often; then it goes on, and nothing is twice."""
+    outcome = traced(
+        vault, DURABLE, "import", str(folder), "--account", "files",
+        inject=f"signal=SIGKILL:when={written + 1}",
+    )  # fmt: skip
+    assert outcome.code in (0, -signal.SIGKILL), outcome.stderr
+
+    take_in(vault, folder)
+
+    assert len(vault.placements("files")) == len(list(folder.glob("cur/*")))
+    assert vault.run("verify", "--json").document()["findings"] == []
+    return outcome.code != 0
