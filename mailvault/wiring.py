@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mailvault.operations.import_files import Import
     from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.operations.rebuild import RebuildReport
+    from mailvault.operations.repair import RepairPlan, RepairReport
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.operations.slots import Line, Slot
     from mailvault.ports import Clock, Destination, RemoteDestination, Source
@@ -635,3 +636,30 @@ def rebuild(configuration: Configuration, *, progress: "Progress") -> "RebuildRe
     from mailvault.operations.rebuild import rebuild as operation
 
     return operation(configuration.archive.path, SystemClock(), progress)
+
+
+def plan_repair(configuration: Configuration, *, progress: "Progress") -> "RepairPlan":
+    """Say what is broken in the configured archive."""
+    from mailvault.operations.repair import plan_repair as operation
+
+    return operation(configuration.archive.path, SystemClock(), progress)
+
+
+def repair(
+    configuration: Configuration, *, drop_orphans: bool, progress: "Progress"
+) -> "RepairReport":
+    """Heal the configured archive; any of its accounts may still have what is lost."""
+    from mailvault.operations.repair import RepairAccount
+    from mailvault.operations.repair import repair as operation
+
+    accounts = [
+        RepairAccount(each.name, each.protocol, partial(source_factory, each))
+        for each in configuration.accounts.values()
+    ]
+    return operation(
+        configuration.archive.path,
+        SystemClock(),
+        accounts,
+        drop_orphans=drop_orphans,
+        progress=progress,
+    )

@@ -18,9 +18,11 @@ from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
+from mailvault.cli.migrate import migrate
 from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
 from mailvault.cli.rebuild import rebuild
+from mailvault.cli.repair import repair
 from mailvault.cli.restore import restore
 from mailvault.cli.run_due import run
 from mailvault.cli.schedule import schedule
@@ -48,8 +50,10 @@ COMMANDS = (
     ("export", export, (3, 20, 21)),
     ("import", import_files, (3, *BY_WRITING)),
     ("restore", restore, (3, 4, *BY_SERVERS, 20, 75)),
+    ("migrate", migrate, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("verify", verify, (4, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
+    ("repair", repair, (4, *BY_WRITING)),
     ("copy", copy, (4, *BY_WRITING)),
     ("convert", convert, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),

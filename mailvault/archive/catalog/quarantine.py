@@ -10,7 +10,7 @@ from mailvault.archive.catalog.messages import (
     find_messages,
     index_columns,
 )
-from mailvault.archive.catalog.tables import attachment, message, quarantine
+from mailvault.archive.catalog.tables import attachment, mailbox, message, quarantine
 from mailvault.archive.instants import from_microseconds
 from mailvault.mail.model import Digest
 
@@ -31,3 +31,9 @@ def index_again(connection: Connection, indexes: Indexes) -> None:
         rows = attachment_rows(number, index)
         if rows:
             connection.execute(insert(attachment), rows)
+
+
+def has_lost_memory(connection: Connection) -> bool:
+    """Whether no mailbox has a cursor."""
+    sure = select(mailbox.c.id).where(mailbox.c.cursor.is_not(None)).limit(1)
+    return connection.scalar(sure) is None
