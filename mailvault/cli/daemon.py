@@ -8,7 +8,7 @@ from mailvault.cli.unattended import unattended
 
 
 def daemon(context: typer.Context) -> None:
-    """Run the schedules of the configuration until a signal ends it; SIGHUP loads it anew."""
+    """Run the schedules until a signal ends it. SIGHUP loads the configuration anew."""
     from mailvault.cli.heap import bound_heap
 
     bound_heap()

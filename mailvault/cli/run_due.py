@@ -19,7 +19,7 @@ def run(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Do once what the daemon would do now: for cron, timers and containers."""
+    """Do once what is due: for cron, timers and containers."""
     from mailvault.cli.heap import bound_heap
 
     if not due:

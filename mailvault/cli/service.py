@@ -33,7 +33,7 @@ def service(
         bool, typer.Option("--cron", help="A line in this user's crontab.")
     ] = False,
 ) -> None:
-    """Print, install or remove what makes this system run mailvault."""
+    """Make this system run mailvault by itself, or show how that is done."""
     if daemon + timer + cron > 1:
         raise UsageError("--daemon, --timer and --cron exclude each other")
     way = "timer" if timer else "cron" if cron else "daemon"

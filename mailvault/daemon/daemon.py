@@ -227,7 +227,7 @@ class Daemon:
                 self._timer.set(job.name, at)
 
     def _lane(self, job: Job) -> Lane:
-        return self._mail if job.kind is JobKind.SYNC else self._chores
+        return self._mail if job.kind in (JobKind.SYNC, JobKind.COPY) else self._chores
 
     def _complain(self, what: str, hint: str | None) -> None:
         log.error("%s", what)

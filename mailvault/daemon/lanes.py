@@ -1,4 +1,4 @@
-"""The two threads in which the daemon's jobs are done: one for mail, one for everything else.
+"""The two threads in which the daemon's jobs are done: one that writes, one that reads.
 
 Syncs that become due together are one run of the archive. One that becomes due while a run
 lasts waits for its end, for which it need not wait long: who has overstayed makes room.
@@ -13,7 +13,7 @@ from mailvault.daemon.work import Work
 from mailvault.operations.ended import RunEnded
 from mailvault.operations.slots import SLOT, Line
 from mailvault.ports import Clock
-from mailvault.schedule.due import Job
+from mailvault.schedule.due import Job, JobKind
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Lane:
 
 
 class MailLane(Lane):
-    """Syncs accounts: those that are due together, at once."""
+    """Does what needs the archive's lock; accounts that are due together, at once."""
 
     name = "mail"
 
@@ -137,11 +137,15 @@ class MailLane(Lane):
                 self._line.stop()
 
     def _chosen(self) -> Sequence[Job]:
+        first = next(iter(self._wanted))
+        if first.kind is not JobKind.SYNC:
+            return [first]
         self._line = Line(self._clock, slot=self._slot)
-        return list(self._wanted)
+        return [job for job in self._wanted if job.kind is JobKind.SYNC]
 
     def _do(self, jobs: Sequence[Job]) -> Sequence[RunEnded]:
-        assert self._line is not None
+        if self._line is None:
+            return super()._do(jobs)
         ended = self.work.sync(jobs, self._line)
         with self._changed:
             self._line = None

@@ -8,7 +8,7 @@ from datetime import datetime
 from mailvault import wiring
 from mailvault.archive.archive import Archive
 from mailvault.config.model import AccountSettings, Configuration
-from mailvault.errors import ArchiveLocked, MailvaultError
+from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
 from mailvault.mail.changes import JobEnded
 from mailvault.operations.ended import Event, RunBegan, RunEnded
 from mailvault.operations.reports import AccountReport, Progress
@@ -48,7 +48,7 @@ class Work:
         """Do a job that is no sync."""
         began_at = self._begin([job])
         try:
-            ended = _PERFORMERS[job.kind](self, job)
+            ended = _performer(job)(self, job)
         except Exception as error:  # noqa: BLE001 - as above
             return self._failed(job, began_at, error)
         return self._ended(replace(ended, began_at=began_at, at=self.now()))
@@ -153,7 +153,25 @@ def _verify(work: Work, job: Job) -> RunEnded:
     )  # fmt: skip
 
 
-_PERFORMERS: dict[JobKind, Callable[[Work, Job], RunEnded]] = {JobKind.VERIFY: _verify}
+def _copy(work: Work, job: Job) -> RunEnded:
+    target = work.configuration.schedule.copy_to
+    assert target is not None  # the configuration was refused without it
+    report = wiring.copy(work.configuration, target, is_verified=False, progress=work.progress)
+    detail = f"{report.files} files copied, {report.octets} octets"
+    now = work.now()
+    return RunEnded(job, now, now, report.exit_code, detail, octets=report.octets)
 
-PERFORMED = frozenset({JobKind.SYNC, *_PERFORMERS})
-"""The kinds of job that this release can do."""
+
+def _performer(job: Job) -> "Callable[[Work, Job], RunEnded]":
+    if job.kind not in _PERFORMERS:
+        raise UsageError(
+            f"this release cannot run {job.kind} by a schedule",
+            hint=f"take {job.kind} out of [schedule]",
+        )
+    return _PERFORMERS[job.kind]
+
+
+_PERFORMERS: dict[JobKind, Callable[[Work, Job], RunEnded]] = {
+    JobKind.VERIFY: _verify,
+    JobKind.COPY: _copy,
+}
