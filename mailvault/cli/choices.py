@@ -12,6 +12,7 @@ from mailvault.mail.model import Digest, RunNumber
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
     from mailvault.config.model import Configuration
+    from mailvault.operations.restore_report import ReadBack
     from mailvault.operations.selection import Selection
 
 SHOWN_MATCHES = 10
@@ -116,6 +117,18 @@ def chosen_mailboxes(
             hint="mailvault mailboxes lists them; * stands for anything",
         )
     return selected
+
+
+def chosen_read_back(typed: str) -> "ReadBack":
+    """How much of a restore is to be fetched back."""
+    from mailvault.operations.restore_report import ReadBack
+
+    try:
+        return ReadBack(typed)
+    except ValueError:
+        raise UsageError(
+            f"--verify {typed}: is not a choice", hint="choose some, all or none"
+        ) from None
 
 
 def chosen_digest(archive: "Archive", prefix: str) -> Digest:

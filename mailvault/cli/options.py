@@ -55,6 +55,23 @@ DryRunOption = Annotated[
 YesOption = Annotated[
     bool, typer.Option("--yes", help="Do it without asking; scripts need it.")
 ]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="OLD=NEW", help="Where mailboxes go; one * each. Repeatable."
+    ),
+]
+RejectsOption = Annotated[
+    Path | None,
+    typer.Option("--rejects", metavar="DIR", help="Write what is refused there as .eml."),
+]
+FixOption = Annotated[
+    bool, typer.Option("--fix", help="Change what is refused so that it is taken.")
+]
+ReadBackOption = Annotated[
+    str,
+    typer.Option("--verify", metavar="some|all|none", help="What to fetch back, compare."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[
     Path | None,

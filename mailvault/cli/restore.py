@@ -3,7 +3,7 @@
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,17 +11,18 @@ from mailvault.cli.invocation import chosen_accounts, configuration, invocation
 from mailvault.cli.options import (
     AtOption,
     BeforeOption,
+    FixOption,
     GoneOption,
     JsonOption,
     MailboxOption,
+    MapOption,
+    ReadBackOption,
+    RejectsOption,
     SinceOption,
 )
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
 from mailvault.errors import UsageError
-
-if TYPE_CHECKING:
-    from mailvault.operations.restore_report import ReadBack
 
 
 def restore(
@@ -33,12 +34,7 @@ def restore(
         str, typer.Option("--to", metavar="ACCOUNT", help="The account that takes the mail.")
     ] = "",
     mailbox: MailboxOption = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="OLD=NEW", help="Where mailboxes go; one * each. Repeatable."
-        ),
-    ] = None,
+    mapping: MapOption = None,
     at: AtOption = None,
     gone: GoneOption = False,
     since: SinceOption = None,
@@ -46,22 +42,14 @@ def restore(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and objections.")
     ] = False,
-    rejects: Annotated[
-        Path | None,
-        typer.Option("--rejects", metavar="DIR", help="Write what is refused there as .eml."),
-    ] = None,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Change what is refused so that it is taken.")
-    ] = False,
-    verify: Annotated[
-        str,
-        typer.Option("--verify", metavar="some|all|none", help="What to fetch back, compare."),
-    ] = "some",
+    rejects: RejectsOption = None,
+    fix: FixOption = False,
+    verify: ReadBackOption = "some",
     as_json: JsonOption = False,
 ) -> None:
     """Put mail back on a server, the same or another; safe to repeat."""
     from mailvault import wiring
-    from mailvault.cli.choices import TypedSelection, chosen_selection
+    from mailvault.cli.choices import TypedSelection, chosen_read_back, chosen_selection
     from mailvault.cli.heap import bound_heap
     from mailvault.cli.restore_report import explain_restore, restore_json, restore_lines
     from mailvault.operations import restore as operation
@@ -75,7 +63,7 @@ def restore(
     typed = TypedSelection(
         account=account, mailbox=mailbox, at=at, gone=gone, since=since, before=before
     )
-    mailbox_map, read_back = MailboxMap(mapping or ()), _chosen(verify)
+    mailbox_map, read_back = MailboxMap(mapping or ()), chosen_read_back(verify)
     with ExitStack() as resources:
         archive = resources.enter_context(wiring.open_archive(settings, writing=False))
         folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="mailvault-"))
@@ -102,14 +90,3 @@ def restore(
             emit(line)
     explain_restore(report, invocation(context).log_format)
     raise typer.Exit(report.exit_code)
-
-
-def _chosen(verify: str) -> "ReadBack":
-    from mailvault.operations.restore_report import ReadBack
-
-    try:
-        return ReadBack(verify)
-    except ValueError:
-        raise UsageError(
-            f"--verify {verify}: is not a choice", hint="choose some, all or none"
-        ) from None
