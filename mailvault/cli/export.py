@@ -45,7 +45,7 @@ def export(
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write mail out as Maildir, mbox or eml files; complete an earlier export."""
+    """Write mail out as Maildir, mbox or eml files."""
     from mailvault import wiring
     from mailvault.cli.choices import TypedSelection, chosen_selection
     from mailvault.cli.export_report import explain_export, export_json, export_lines

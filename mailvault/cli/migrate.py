@@ -40,7 +40,7 @@ def migrate(
     verify: ReadBackOption = "some",
     as_json: JsonOption = False,
 ) -> None:
-    """Move an account to another server, and show both sides; safe to repeat."""
+    """Move an account to another server; safe to repeat."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs, chosen_read_back
     from mailvault.cli.heap import bound_heap

@@ -15,9 +15,20 @@ from tests.unit.cli.program import Setting, run_program
 
 NAMES = [name for name, _, _ in COMMANDS]
 CONTRACT = (
-    *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list", "show"),
-    *("cat", "log", "diff", "history", "export", "import", "restore", "migrate", "verify"),
-    *("rebuild", "repair", "copy", "convert", "prune", "daemon", "run", "schedule", "service"),
+    *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list"),
+    *("show", "cat", "log", "diff", "history", "export", "import", "restore", "migrate"),
+    *(
+        "verify",
+        "rebuild",
+        "repair",
+        "copy",
+        "convert",
+        "prune",
+        "daemon",
+        "run",
+        "schedule",
+        "service",
+    ),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
