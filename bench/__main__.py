@@ -95,8 +95,18 @@ def _transfers(report: Report, server: ServedMail, folder: Path, repeat: int) ->
         idle = _note(report, "mailvault sync, nothing to do", mailvault.sync())
         _ratio(report, "nothing to do / those imports", idle.seconds, imports.seconds)
         _note(report, "mailvault verify", mailvault.verify())
+        _push(report, server, mailvault, folder)
     report.row("mailvault sync, first").stored_octets = mailvault.octets()
     report.ratios["archive / mail"] = [mailvault.octets() / server.octets]
+
+
+def _push(report: Report, server: ServedMail, mailvault: Mailvault, folder: Path) -> None:
+    """The way back, into an empty account each."""
+    back = _note(report, "mailvault restore", mailvault.restore(server.new_user()))
+    if contenders.is_installed("mbsync"):
+        pushed = contenders.mbsync_push(server, server.new_user(), folder)
+        other = _note(report, "mbsync, push", pushed)
+        _ratio(report, "mailvault restore / mbsync push", back.seconds, other.seconds)
 
 
 def _sizes(report: Report, server: ServedMail, folder: Path) -> None:

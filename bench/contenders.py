@@ -61,11 +61,46 @@ SyncState *
     return run(["mbsync", "-q", "-c", configuration, "-a"])
 
 
+def mbsync_push(served: ServedMail, user: str, folder: Path) -> Cost:
+    """A first push of what `mbsync` pulled into an empty account, with isync's own defaults."""
+    pulled = folder / "mbsync"
+    state = folder / "mbsync-state"
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir()
+    configuration = state / "mbsyncrc"
+    configuration.write_text(
+        f"""\
+IMAPStore far
+Host {served.host}
+Port {served.port}
+User {user}
+Pass {served.password}
+SSLType None
+
+MaildirStore near
+Path {pulled}/mail/
+Inbox {pulled}/mail/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Far
+Sync Push
+SyncState {state}/
+CopyArrivalDate yes
+"""
+    )
+    return run(["mbsync", "-q", "-c", configuration, "-a"])
+
+
 class Mailvault:
     """The command of this checkout, with a configuration of its own."""
 
     def __init__(self, served: ServedMail, folder: Path, *, protocol: str = "imap") -> None:
         self.archive = folder / "mailvault"
+        self._served = served
         self._configuration = folder / "mailvault.toml"
         self._configuration.write_text(
             f"""\
@@ -94,6 +129,25 @@ password = "{served.password}"
 
     def verify(self) -> Cost:
         return self._run("verify", "--json")
+
+    def restore(self, user: str) -> Cost:
+        """Put everything into an account, which stands in the configuration for this once."""
+        written = self._configuration.read_text()
+        self._configuration.write_text(
+            f"""{written}
+[accounts.target]
+protocol = "imap"
+host = "{self._served.host}"
+port = {self._served.port}
+tls = "none"
+user = "{user}"
+password = "{self._served.password}"
+"""
+        )
+        try:
+            return self._run("restore", "bench", "--to", "target", "--verify", "none", "--json")
+        finally:
+            self._configuration.write_text(written)
 
     def octets(self) -> int:
         """Everything in the archive's folder."""

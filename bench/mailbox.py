@@ -1,10 +1,12 @@
 """A Dovecot on loopback, filled with the mail to measure with."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from bench.generator import GeneratedMail, MailGenerator
@@ -32,6 +34,8 @@ class ServedMail:
     maildir: Path
     wire_names: tuple[str, ...]
     pop3_port: int = 0
+    new_user: Callable[[], str] = lambda: USER
+    """Make an empty account with the same password; give its name."""
 
 
 @contextmanager
@@ -52,11 +56,18 @@ def served(mail: Iterator[GeneratedMail]) -> Iterator[ServedMail]:
             maildir,
             wire_names,
             server.ports["pop3"],
+            partial(_new_user, server, count()),
         )
 
 
-def generated(count: int, seed: int) -> Iterator[GeneratedMail]:
-    return MailGenerator(seed).mail(count)
+def _new_user(server: Dovecot, numbers: Iterator[int]) -> str:
+    name = f"empty{next(numbers)}"
+    server.add_user(name, PASSWORD)
+    return name
+
+
+def generated(messages: int, seed: int) -> Iterator[GeneratedMail]:
+    return MailGenerator(seed).mail(messages)
 
 
 def from_folder(folder: Path) -> Iterator[GeneratedMail]:

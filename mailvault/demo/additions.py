@@ -1,16 +1,24 @@
 """What a client may add to an account that is served for writing: mailboxes and messages.
 
-RFC 9051 6.3.4, 6.3.7 and 6.3.12, with CREATE-SPECIAL-USE (RFC 6154) and UIDPLUS (RFC 4315).
+RFC 9051 6.3.4, 6.3.7 and 6.3.12, with CREATE-SPECIAL-USE (RFC 6154), UIDPLUS (RFC 4315) and
+MULTIAPPEND (RFC 3502).
 """
 
 from datetime import UTC, datetime
 
 from mailvault.demo import answers
-from mailvault.demo.commands import BadCommand, Word, as_list, as_text, option_pairs
+from mailvault.demo.commands import (
+    BadCommand,
+    Word,
+    as_list,
+    as_text,
+    format_set,
+    option_pairs,
+)
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.protocols.imap.dates import parse_internal_date
 
-EXTENSIONS = (b"UIDPLUS", b"CREATE-SPECIAL-USE")
+EXTENSIONS = (b"UIDPLUS", b"MULTIAPPEND", b"CREATE-SPECIAL-USE")
 
 _SYSTEM_FLAGS = {b"\\SEEN", b"\\ANSWERED", b"\\FLAGGED", b"\\DELETED", b"\\DRAFT"}
 
@@ -32,14 +40,24 @@ def create(account: ServedAccount, words: list[Word]) -> None:
 
 
 def append(mailbox: ServedMailbox, words: list[Word]) -> bytes:
-    """Add a message; give the response code that says where it is."""
+    """Add messages, all or none; give the response code that says where they are."""
     rest = list(words[1:])
+    messages = [_taken(rest)]
+    while rest:
+        messages.append(_taken(rest))
+    uids = [mailbox.append(octets, flags=f, internal_date=date) for octets, f, date in messages]
+    return b"[APPENDUID %d %s] " % (mailbox.uidvalidity, format_set(uids))
+
+
+def _taken(rest: list[Word]) -> tuple[bytes, list[str], datetime]:
+    """Take one message of an APPEND: flags and date may be left out."""
     flags = [_flag(as_text(word)) for word in as_list(rest.pop(0))] if _is_list(rest) else []
-    date = _date(as_text(rest.pop(0))) if len(rest) > 1 else datetime.now(UTC)
-    if len(rest) != 1:
+    date = datetime.now(UTC)
+    if len(rest) > 1 and not isinstance(rest[1], list):
+        date = _date(as_text(rest.pop(0)))
+    if not rest:
         raise BadCommand("APPEND needs a message")
-    uid = mailbox.append(as_text(rest[0]), flags=flags, internal_date=date)
-    return b"[APPENDUID %d %d] " % (mailbox.uidvalidity, uid)
+    return as_text(rest.pop(0)), flags, date
 
 
 def _is_list(words: list[Word]) -> bool:

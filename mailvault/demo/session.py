@@ -35,7 +35,7 @@ EXTENSIONS = (
 )  # fmt: skip
 MAX_BAD_COMMANDS = 20
 MESSAGE_LIMIT = 64 << 20
-"""Octets of a message that a client may add."""
+"""Octets of the messages that a client may add by one command."""
 _TAG = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 

@@ -41,6 +41,7 @@ class ImapDestination:
         self._connect = connect
         self._live: ImapWriter | None = None
         self._made: dict[MailboxName, TargetMailbox] = {}
+        self._opened: tuple[str, int] | None = None  # path and UIDVALIDITY
 
     def __enter__(self) -> Self:
         self._live = self._connect()
@@ -104,8 +105,9 @@ class ImapDestination:
         flags = self._client.permanent_flags(name)
         largest, room = self._client.append_limit(name), self._client.quota_room(name)
         selected = self._client.examine(name)
+        self._opened = path, selected.state.uidvalidity or 0
         return OpenMailbox(
-            uidvalidity=selected.state.uidvalidity or 0,
+            uidvalidity=self._opened[1],
             uidnext=selected.state.uidnext,
             messages=selected.exists,
             keeps=None if flags is None else flags - {_ANY_KEYWORD},
@@ -119,22 +121,36 @@ class ImapDestination:
         if not answer.is_ok:
             raise DestinationError(f"{path} went away and cannot be made again: {answer.said}")
 
+    def _look(self) -> None:
+        """See the mailbox as it is now: some servers tell what is new only when asked."""
+        if self._client.is_selected or self._opened is None:
+            self._client.noop()
+            return
+        path, uidvalidity = self._opened
+        if (self._client.examine(self._wire(path)).state.uidvalidity or 0) != uidvalidity:
+            raise ConnectionLost(f"{path} was replaced by another mailbox")
+
     def uids(self) -> Sequence[Uid]:
-        self._client.noop()  # some servers tell of new messages only now
+        self._look()
         return list(self._client.search_uids(Uid(1)))
 
     def glance(self, uids: Sequence[Uid]) -> Iterator[Fingerprint]:
+        self._look()
+        return self._glances(uids)
+
+    def _glances(self, uids: Sequence[Uid]) -> Iterator[Fingerprint]:
         for some in UidSet.of(uids).split(AT_ONCE):
             for each in self._client.fetch_sizes(some):
                 yield Fingerprint(each.uid, each.size or 0, each.internal_date, None)
 
     def fingerprints(self, uids: Sequence[Uid]) -> Iterator[Fingerprint]:
+        self._look()
         for some in UidSet.of(uids).split(AT_ONCE):
             for each in self._client.fetch_fingerprints(some):
                 yield Fingerprint(each.uid, each.size or 0, each.internal_date, each.message_id)
 
     def fetch(self, uids: Sequence[Uid]) -> Iterator[Served]:
-        self._client.noop()
+        self._look()
         for answer in self._client.fetch_bodies(self._portions(uids), depth=2):
             for message in answer.messages:
                 yield Served(message.uid, message.body, message.flags, message.internal_date)
@@ -143,7 +159,7 @@ class ImapDestination:
         """Sets of which one can be held in memory."""
         portions: list[list[Uid]] = [[]]
         size = 0
-        for each in sorted(self.glance(uids), key=lambda seen: seen.uid):
+        for each in sorted(self._glances(uids), key=lambda seen: seen.uid):
             if portions[-1] and (
                 size + each.size > FETCH_OCTETS or len(portions[-1]) >= FETCH_MESSAGES
             ):
@@ -161,6 +177,7 @@ class ImapDestination:
                 sent.append(parcel)
                 yield [Appended(one.octets, one.flags, one.internal_date) for one in parcel]
 
+        self._client.leave()  # Courier appends to no mailbox that is open read-only
         for answer in self._client.append(self._wire(path), noted()):
             yield _delivery(sent.pop(0), answer)
 

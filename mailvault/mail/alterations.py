@@ -5,6 +5,7 @@ import re
 from mailvault.mail.headers import HEADER_LIMIT, header_end
 
 _LINE_END = re.compile(rb"\r*\n|\r")
+_RETURN = re.compile(rb"\r")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _ABOVE_ASCII = re.compile(rb"[\x80-\xff]")
 _X = bytes(range(128)) + b"X" * 128
@@ -35,15 +36,21 @@ def explain(before: bytes, after: bytes) -> tuple[str, bool]:
 
 def is_same_letter(before: bytes, after: bytes) -> bool:
     """Whether nothing differs but what servers are known to change."""
-    plain = _plain(after)
     if b"\0" not in before or b"\0" in after:
-        return _plain(before) == plain
-    return any(_plain(before.replace(b"\0", kept)) == plain for kept in _NUL_KEPT)
+        return _are_alike(before, after)
+    return any(_are_alike(before.replace(b"\0", kept), after) for kept in _NUL_KEPT)
+
+
+def _are_alike(before: bytes, after: bytes) -> bool:
+    # A bare carriage return becomes a line end, or (Courier) is left out.
+    return any(
+        _plain(ends.sub(instead, before)) == _plain(ends.sub(instead, after))
+        for ends, instead in ((_LINE_END, b"\n"), (_RETURN, b""))
+    )
 
 
 def _plain(octets: bytes) -> bytes:
-    """The message without all that servers change."""
-    octets = _LINE_END.sub(b"\n", octets)
+    """The message, with line feeds only, without all else that servers change."""
     end = header_end(octets)
     return octets[:end].translate(_X) + octets[end:].rstrip(b"\n")
 

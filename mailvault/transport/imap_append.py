@@ -129,10 +129,23 @@ class ImapWriter(ImapClient):
         ]
         return max(0, min(left)) if left else None
 
+    @property
+    def is_selected(self) -> bool:
+        return self._session.connection.state is State.SELECTED
+
+    def leave(self) -> None:
+        """Leave the mailbox without a trace.
+
+        CLOSE expunges, so without UNSELECT one is asked for that cannot be: a SELECT that
+        fails leaves none selected (RFC 9051 6.3.2).
+        """
+        if self.is_selected:
+            leaving = commands.unselect() if self.offers("UNSELECT") else commands.examine(b"")
+            self._session.complete(leaving)
+
     def accept_utf8(self) -> bool:
         """Agree on UTF-8 in headers and names (RFC 6855 3); names are UTF-8 from then on."""
-        if self._session.connection.state is State.SELECTED:
-            self._session.complete(commands.unselect())  # ENABLE wants no open mailbox
+        self.leave()  # ENABLE wants no open mailbox
         _, tagged = self._session.complete(commands.enable("UTF8=ACCEPT"))
         return tagged.is_ok
 

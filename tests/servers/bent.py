@@ -15,6 +15,8 @@ from mailvault.demo.server import DemoServer
 from mailvault.demo.session import EXTENSIONS, Session
 
 Bend: TypeAlias = Callable[[bytes, list[bytes]], list[bytes]]
+Refuse: TypeAlias = Callable[[bytes], bytes | None]
+"""Sees a command before it is done, and gives the end of its refusal, or None."""
 
 
 class HangUp(Exception):
@@ -26,13 +28,25 @@ class HangUp(Exception):
 
 
 class BentSession(Session):
-    """A correct session whose answers pass through a bend."""
+    """A correct session whose answers pass through a bend.
+
+    What is refused is not done at all; what is withheld is not offered.
+    """
 
     bend: Bend
     translate: Callable[[bytes], bytes]
+    refuse: Refuse
+    withheld: Sequence[bytes] = ()
 
     def _answer(self, command: bytes) -> list[bytes]:
-        return self.bend(command, super()._answer(self.translate(command)))
+        refusal = self.refuse(command)
+        if refusal is None:
+            return self.bend(command, super()._answer(self.translate(command)))
+        return [command.partition(b" ")[0] + b" " + refusal + b"\r\n"]
+
+    def _capabilities(self) -> bytes:
+        offered = super()._capabilities().split(b" ")
+        return b" ".join(name for name in offered if name not in self.withheld)
 
 
 class BentServer(DemoServer):
@@ -45,15 +59,24 @@ class BentServer(DemoServer):
         *,
         extensions: Sequence[bytes] = EXTENSIONS,
         translate: Callable[[bytes], bytes] = bytes,
+        is_writable: bool = False,
+        refuse: Refuse = lambda _: None,
+        withheld: Sequence[bytes] = (),
     ) -> None:
-        super().__init__(account, extensions=extensions)
+        super().__init__(account, extensions=extensions, is_writable=is_writable)
         self.connections = 0
+        self._refuse = refuse
+        self._withheld = withheld
         self._bend = bend
         self._translate = translate
 
     def _serve(self, connection: socket.socket) -> None:
         self.connections += 1
-        session = BentSession(self.account, extensions=self._extensions)
+        session = BentSession(
+            self.account, extensions=self._extensions, is_writable=self._is_writable
+        )
+        session.refuse = self._refuse
+        session.withheld = self._withheld
         session.commands = self.commands
         session.bend = self._bend
         session.translate = self._translate
