@@ -252,6 +252,68 @@ class Refetching(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message as its server lists it; None where that says nothing to be believed.
+
+    ``is_news``: it may have come after the archive was last brought level. One without a
+    name cannot be told from others without reading it.
+    """
+
+    remote_id: str
+    uid: Uid | None = None
+    uidl: str | None = None
+    number: int | None = None
+    size: int | None = None
+    flags: Flags | None = None
+    is_news: bool = False
+    is_named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One message: as the server lists it, and as the archive believes it lies there."""
+
+    listed: Listed | None
+    kept: Kept | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A message read once more, or why the server would not give it."""
+
+    listed: Listed
+    octets: Octets | None
+    problem: str | None = None
+
+
+@runtime_checkable
+class Inspecting(Protocol):
+    """A source that compares its server with the archive. Changes nothing anywhere.
+
+    What `compare` yields has been read from the server to its end, so that `reread` may be
+    called in between. Both raise SourceError.
+    """
+
+    def everything(self) -> Sequence[Mailbox]:
+        """All mailboxes of the account, whatever its globs select."""
+        ...
+
+    def is_renumbered(self, mailbox: Mailbox, known: Known) -> bool:
+        """Whether the numbers that the archive has mean nothing to the server any more."""
+        ...
+
+    def compare(
+        self, mailbox: Mailbox, since: Cursor | None, known: Known
+    ) -> Iterator[Comparison]:
+        """Match every message on the server, and every one the archive has from there."""
+        ...
+
+    def reread(self, mailbox: Mailbox, wanted: Sequence[Listed]) -> Iterator[Reread]:
+        """Read messages of the mailbox that is being compared; what is gone is left out."""
+        ...
+
+
 class Destination(Protocol):
     """Where mail is written to. A context manager: leaving it makes everything durable."""
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mailvault.operations.copy import CopyReport
     from mailvault.operations.import_files import Import
     from mailvault.operations.login import LoginDialogue, LoginState
+    from mailvault.operations.drill import DrillReport
     from mailvault.operations.rebuild import RebuildReport
+    from mailvault.operations.remote_report import RemoteReport
     from mailvault.operations.repair import RepairPlan, RepairReport
     from mailvault.operations.reports import Progress, SyncReport
     from mailvault.operations.slots import Line, Slot
@@ -429,6 +431,38 @@ def _spent(standing: "Standing | None") -> "tuple[date, int] | None":
     return None if standing is None or standing.day is None else (standing.day, standing.octets)
 
 
+def verify_remote(
+    archive: "Archive",
+    accounts: Sequence[AccountSettings],
+    *,
+    percent: float,
+    only: "MailboxGlobs | None",
+    by_hand: bool,
+    progress: "Progress",
+) -> "RemoteReport":
+    """Compare the servers of these accounts with the archive; read this share of the mail."""
+    from random import SystemRandom
+    from tempfile import TemporaryDirectory
+
+    from mailvault.operations.remote_mailbox import Depth
+    from mailvault.operations.verify_remote import RemoteOptions
+    from mailvault.operations.verify_remote import verify_remote as operation
+
+    standings = archive.standings.all()
+    options = RemoteOptions(Depth(percent, SystemRandom()), only, by_hand)
+    # A reader of the archive has no business in its folder for temporary files.
+    with TemporaryDirectory(prefix="mailvault-") as folder:
+        return operation(
+            archive,
+            [
+                sync_account(account, Path(folder), _spent(standings.get(account.name)))
+                for account in accounts
+            ],
+            options,
+            progress,
+        )
+
+
 def preview(
     archive: "Archive",
     accounts: Sequence[AccountSettings],
@@ -663,3 +697,28 @@ def repair(
         drop_orphans=drop_orphans,
         progress=progress,
     )
+
+
+def drill(
+    archive: "Archive",
+    scratch: Path | None,
+    percent: float,
+    *,
+    account: str | None,
+    progress: "Progress",
+) -> "DrillReport":
+    """Restore a sample to a folder that is gone afterwards."""
+    from tempfile import TemporaryDirectory
+
+    from mailvault.destinations.maildir import MaildirDestination
+    from mailvault.operations.drill import drill as operation
+
+    with TemporaryDirectory(prefix="mailvault-drill-", dir=scratch) as folder:
+        return operation(
+            archive,
+            partial(MaildirDestination, outside=archive.path),
+            Path(folder),
+            percent=percent,
+            account=account,
+            progress=progress,
+        )

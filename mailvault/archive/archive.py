@@ -35,7 +35,7 @@ from mailvault.archive.proofs import Stretch, keep_proofs
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, served_tree
-from mailvault.archive.standings import Standings
+from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.changes import JobEnded, Record
@@ -185,6 +185,15 @@ class Archive:
                 keep_proofs(connection, stretches, at)
 
         return self._note("which messages were verified", write)
+
+    def note_standing(self, account: str, standing: Standing) -> bool:
+        """Remember how an account stands with its server; as `note_job` does."""
+        if self.standings.of(account) == standing:
+            return True
+        return self._note(
+            f"how {account} stands with its server",
+            lambda writer: writer.standings.keep(account, standing),
+        )
 
     def _note(self, what: str, write: Callable[["Archive"], None]) -> bool:
         if is_copy(self.path):

@@ -13,11 +13,11 @@ def verify_json(report: VerifyReport) -> dict[str, JsonValue]:
         "schema": 1,
         "checked": report.checked,
         "octets": report.octets,
-        "findings": [_finding_json(finding) for finding in report.findings],
+        "findings": [finding_json(finding) for finding in report.findings],
     }
 
 
-def _finding_json(finding: VerifyFinding) -> dict[str, JsonValue]:
+def finding_json(finding: VerifyFinding) -> dict[str, JsonValue]:
     return {
         "kind": finding.kind,
         "digest": str(finding.digest) if finding.digest else None,
@@ -30,12 +30,16 @@ def _finding_json(finding: VerifyFinding) -> dict[str, JsonValue]:
 
 def verify_lines(report: VerifyReport, *, is_quiet: bool) -> Iterator[str]:
     for finding in report.findings:
-        where = [finding.account, str(finding.mailbox or "") or None, finding.remote_id]
-        place = " ".join(part for part in where if part)
-        digest = f" {finding.digest}" if finding.digest else ""
-        yield printable(f"{finding.kind}{digest} {place}: {finding.detail}")
+        yield finding_line(finding)
     read = f"{count_text(report.checked, 'message')} read ({size_text(report.octets)})"
     if report.findings:
         yield f"{read}, {count_text(len(report.findings), 'finding')}"
     elif not is_quiet:
         yield f"{read}, nothing is wrong"
+
+
+def finding_line(finding: VerifyFinding) -> str:
+    where = [finding.account, str(finding.mailbox or "") or None, finding.remote_id]
+    place = " ".join(part for part in where if part)
+    digest = f" {finding.digest}" if finding.digest else ""
+    return printable(f"{finding.kind}{digest} {place}: {finding.detail}")

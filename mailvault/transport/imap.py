@@ -199,6 +199,10 @@ class ImapClient:
         """Yield sizes and dates, as they come. Raises ServerRefused."""
         return imap_fetch.fetch_sizes(self._session, uids)
 
+    def fetch_listing(self, uids: UidSet) -> Iterator[Fetched]:
+        """Yield sizes and flags, as they come. Raises ServerRefused."""
+        return imap_fetch.fetch_listing(self._session, uids)
+
     def fetch_bodies(self, sets: Iterable[UidSet], *, depth: int = 3) -> Iterator[FetchedSet]:
         """Fetch messages, with `depth` commands in flight, one result for each command.
 

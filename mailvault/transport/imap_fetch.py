@@ -198,6 +198,18 @@ def fetch_sizes(session: Session, uids: UidSet) -> Iterator[Fetched]:
                 raise refused(session.endpoint, "FETCH", value)
 
 
+def fetch_listing(session: Session, uids: UidSet) -> Iterator[Fetched]:
+    """Sizes and flags, as they come. Raises ServerRefused."""
+    for part in uids.split_encoded(LONGEST_SET):
+        tag = session.send(commands.uid_fetch(part, (FetchItem.FLAGS, FetchItem.SIZE)))
+        for value in session.answers(tag):
+            if isinstance(value, Fetch) and value.uid in part and value.size is not None:
+                assert value.uid is not None
+                yield Fetched(value.uid, value.flags, size=value.size)
+            elif isinstance(value, Tagged) and not value.is_ok:
+                raise refused(session.endpoint, "FETCH", value)
+
+
 def _email_id(fetch: Fetch) -> str | None:
     if fetch.gmail_message_id is not None:
         return f"X-GM-MSGID:{fetch.gmail_message_id}"
