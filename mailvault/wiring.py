@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from mailvault.operations.check import CheckReport
     from mailvault.operations.convert import ConvertReport
     from mailvault.operations.copy import CopyReport
+    from mailvault.operations.drill import DrillReport
     from mailvault.operations.import_files import Import
     from mailvault.operations.login import LoginDialogue, LoginState
-    from mailvault.operations.drill import DrillReport
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.remote_report import RemoteReport
     from mailvault.operations.repair import RepairPlan, RepairReport

@@ -10,6 +10,7 @@ from mailvault.cli.copying import copy
 from mailvault.cli.daemon import daemon
 from mailvault.cli.demo import demo
 from mailvault.cli.diff import diff
+from mailvault.cli.drill import drill
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
 from mailvault.cli.history import history
@@ -57,6 +58,7 @@ COMMANDS = (
     ("copy", copy, (4, *BY_WRITING)),
     ("convert", convert, (3, *BY_WRITING)),
     ("prune", prune, (3, *BY_WRITING)),
+    ("drill", drill, (4, 21, *BY_READING)),
     ("daemon", daemon, (20, 75)),
     ("run", run, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("schedule", schedule, BY_READING),

@@ -1,0 +1,51 @@
+"""The command ``drill``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mailvault.cli.invocation import configuration, invocation
+from mailvault.cli.options import AccountArgument, JsonOption
+from mailvault.cli.output import emit, emit_json
+from mailvault.cli.progress import watched
+from mailvault.errors import UsageError
+
+
+def drill(
+    context: typer.Context,
+    account: AccountArgument = None,
+    sample: Annotated[
+        float, typer.Option("--sample", metavar="PCT", help="Restore this share.")
+    ] = 1.0,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(
+            "--scratch",
+            metavar="FOLDER",
+            help="Where to restore to for a moment; the system's folder for such if not given.",
+            file_okay=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a sample to a scratch Maildir, and compare it with what was archived."""
+    from mailvault import wiring
+    from mailvault.cli.choices import archived_account
+    from mailvault.cli.drill_report import drill_json, drill_lines
+
+    if not 0 < sample <= 100:
+        raise UsageError(f"--sample is a share of 100, not {sample:g}")
+    settings = configuration(context)
+    with (
+        wiring.open_archive(settings, writing=False) as archive,
+        watched(context) as progress,
+    ):
+        account = archived_account(archive, settings, account)
+        report = wiring.drill(archive, scratch, sample, account=account, progress=progress)
+    if as_json:
+        emit_json(drill_json(report))
+    else:
+        for line in drill_lines(report, is_quiet=invocation(context).verbosity < 0):
+            emit(line)
+    raise typer.Exit(report.exit_code)
