@@ -13,6 +13,7 @@ from time import perf_counter
 
 from mailvault import wiring
 from mailvault.cli.demo_exports import ExportCheck, check_exports
+from mailvault.cli.demo_restore import RestoreCheck, check_restore
 from mailvault.cli.render import count_text, size_text
 from mailvault.cli.terminal import padded
 from mailvault.config.load import load
@@ -69,6 +70,7 @@ class DemoReport:
     verified: int
     findings: int
     exports: tuple[ExportCheck, ...]
+    restored: RestoreCheck
     seconds: float
 
     @property
@@ -78,6 +80,7 @@ class DemoReport:
             and self.first_run_still_shown
             and not self.findings
             and all(export.is_equal for export in self.exports)
+            and self.restored.is_equal
         )
         return 0 if is_right else UNEQUAL
 
@@ -218,6 +221,7 @@ class Tour:
         is_shown = self._show_first_run(configuration, before)
         verified, findings = self._verify(configuration)
         exports = self._export(configuration)
+        restored = self._restore(configuration)
         return DemoReport(
             folder=str(self._folder),
             messages=len(self._served.placements()),
@@ -229,6 +233,7 @@ class Tour:
             verified=verified,
             findings=findings,
             exports=exports,
+            restored=restored,
             seconds=round(perf_counter() - started, 3),
         )
 
@@ -285,12 +290,28 @@ class Tour:
             )
             self._say(f"  {check.format:8} {check.messages} messages, {verdict}")
         self._say(
-            "Each was read back and compared with the server's mail. The Maildirs are a second"
+            "Each was read back and compared with the server's mail. The Maildirs have flags"
+        )
+        self._say("and dates, too; other mail programs and servers can open them.")
+        return checks
+
+    def _restore(self, configuration: Configuration) -> RestoreCheck:
+        self._step("To another server", "mailvault restore demo --to second")
+        check = check_restore(configuration, self._served.placements())
+        self._say(
+            "The first server is gone. A second one with an empty mailbox takes the mail:"
         )
         self._say(
-            "mailbox, with flags and dates, that other mail programs and servers can open."
+            f"{count_text(check.messages, 'message')} in {check.mailboxes} mailboxes, "
+            f"{check.seconds:.1f} s. The same again adds {check.appended_again or 'nothing'}."
         )
-        return checks
+        if check.is_equal:
+            self._say(
+                "Octets, mailboxes, flags and arrival dates are those of the first server."
+            )
+        else:
+            self._say("The second server's mail DIFFERS from the first's. This is a bug.")
+        return check
 
     def _farewell(self, report: DemoReport) -> None:
         command = _own_command()

@@ -36,6 +36,12 @@ def test_every_export_gives_back_the_octets(report: DemoReport) -> None:
     assert all(check.is_equal for check in report.exports)
 
 
+def test_a_second_server_gets_all_of_it_once(report: DemoReport) -> None:
+    assert report.restored.is_equal
+    assert report.restored.messages == report.messages
+    assert report.restored.appended_again == 0
+
+
 def test_the_second_sync_fetches_only_what_is_new(report: DemoReport) -> None:
     first, second, idle = report.runs
 
