@@ -40,6 +40,7 @@ class ImapDestination:
         self.identity = identity
         self._connect = connect
         self._live: ImapWriter | None = None
+        self._places: Places | None = None
         self._made: dict[MailboxName, TargetMailbox] = {}
         self._opened: tuple[str, int] | None = None  # path and UIDVALIDITY
 
@@ -90,7 +91,8 @@ class ImapDestination:
 
     def _place(self, mailbox: MailboxName) -> str:
         if mailbox not in self._made:
-            (self._made[mailbox],) = self.assign([WantedMailbox(mailbox)], making=True)
+            self._places = self._places or Places(self._client, making=True)
+            (self._made[mailbox],) = self._places.assign([WantedMailbox(mailbox)])
         place = self._made[mailbox]
         if place.path is None:
             raise DestinationError(f"{mailbox} cannot be made: {place.note}")

@@ -19,6 +19,9 @@ from mailvault.transport.imap_values import ListedMailbox
 
 log = logging.getLogger(__name__)
 
+LONGEST = 1000
+"""Octets of a name on the wire; servers take 255 for each level, and lines of 8,192."""
+
 
 class Places:
     """The mailboxes of a target, and which of them are spoken for.
@@ -106,6 +109,9 @@ class Places:
         said = "there is no name for it"
         for text in spellings(name, naming):
             path = path_text(text)
+            if len(path) > LONGEST:
+                said = "the name is too long"
+                continue
             if path in self._owners:
                 said = f"{text} is another mailbox's"
                 continue
