@@ -223,8 +223,12 @@ class Archive:
         self._committer.commit(run, records, prepared)
 
     def index_again(self, digest: Digest) -> None:
-        """Read the header of a message that is sound again into the catalog."""
-        index = index_message(digest, self.content.outline(digest))
+        """Read the header of a message into the catalog, if it can be read by now."""
+        try:
+            index = index_message(digest, self.content.outline(digest))
+        except ArchiveError as error:
+            log.info("%s: cannot be indexed: %s", digest, error)
+            return
         self.catalog.index_again({digest: index})
 
     def known(self, mailbox_id: int) -> Known:

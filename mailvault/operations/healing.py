@@ -96,7 +96,6 @@ class Healing:
         for digest in digests:
             if digest in self._sought and self._is_sound(digest):
                 del self._sought[digest]
-                self._archive.index_again(digest)
 
     def finish(self) -> set[Digest]:
         """Give what is still lost."""

@@ -146,6 +146,8 @@ def _heal(
     for account in accounts if damaged else ():
         healing.ask(account.name, account.open_source(archive.tmp))
     lost = healing.finish()
+    for digest in archive.catalog.unindexed():
+        archive.index_again(digest)
     _remember(archive, lost, is_certain=not healing.unreachable)
     return RepairReport(
         done=(),

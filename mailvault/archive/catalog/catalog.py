@@ -15,6 +15,7 @@ from mailvault.archive.catalog import (
     jobs,
     losses,
     mailboxes,
+    messages,
     placements,
     quarantine,
     schema,
@@ -313,6 +314,11 @@ class Catalog:
         with self.reading() as connection:
             return quarantine.read_quarantine(connection)
 
+    def unindexed(self) -> list[Digest]:
+        """Messages whose headers are not known, as they could not be read."""
+        with self.reading() as connection:
+            return messages.unindexed(connection)
+
     def has_lost_memory(self) -> bool:
         """Whether no source knows where to go on, as after a part of the journal was lost."""
         with self.reading() as connection:
@@ -321,7 +327,7 @@ class Catalog:
     def index_again(self, indexes: Indexes) -> None:
         """Write what the headers of messages say, which could not be read before."""
         with dialect.explained_sql(self.path), dialect.writing(self._engine) as connection:
-            quarantine.index_again(connection, indexes)
+            messages.index_again(connection, indexes)
 
     def status(self) -> Status:
         with self.reading() as connection:

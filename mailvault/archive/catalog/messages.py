@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from mailvault.archive.catalog.tables import attachment, flag_set, forgotten, message
 from mailvault.archive.catalog.words import chunked, write_flags
@@ -28,6 +28,10 @@ class MessageWriter:
         sizes = {each.digest: each.size for each in placed}
         numbers = find_messages(self._connection, sizes)
         missing = [digest for digest in sizes if digest not in numbers]
+        # The octets of a known message came again: then what was stored of it is damaged.
+        again = {digest: self._indexes[digest] for digest in numbers if digest in self._indexes}
+        if again:
+            index_again(self._connection, again)
         if missing:
             first = (self._connection.scalar(select(func.max(message.c.id))) or 0) + 1
             numbers.update(zip(missing, range(first, first + len(missing)), strict=True))
@@ -71,6 +75,30 @@ def find_messages(connection: Connection, digests: Iterable[Digest]) -> dict[Dig
         query = select(message.c.digest, message.c.id).where(message.c.digest.in_(some))
         found.update((Digest(digest), number) for digest, number in connection.execute(query))
     return found
+
+
+def index_again(connection: Connection, indexes: Indexes) -> None:
+    """Write the headers of messages that are in the catalog already."""
+    for digest, number in find_messages(connection, indexes).items():
+        is_it = message.c.id == number
+        connection.execute(update(message).where(is_it).values(index_columns(indexes[digest])))
+        connection.execute(delete(attachment).where(attachment.c.message_id == number))
+        rows = attachment_rows(number, indexes[digest])
+        if rows:
+            connection.execute(insert(attachment), rows)
+
+
+def unindexed(connection: Connection) -> list[Digest]:
+    """Messages of which the catalog knows nothing but their size: most could not be read."""
+    fields = (
+        message.c.message_id,
+        message.c.date,
+        message.c.sender,
+        message.c.recipients,
+        message.c.subject,
+    )
+    query = select(message.c.digest).where(*(field.is_(None) for field in fields))
+    return [Digest(digest) for digest in connection.scalars(query)]
 
 
 def index_columns(index: HeaderIndex) -> dict[str, object]:
