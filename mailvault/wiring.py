@@ -3,6 +3,7 @@
 Everything heavy is imported inside the functions: `mailvault --help` must not wait for it.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mailvault.config.model import AccountSettings, Configuration, OAuthSettings
 from mailvault.config.secrets import AccountSecret, TokenCommand, read_client_secret
-from mailvault.errors import ConfigurationError, UsageError
+from mailvault.errors import ArchiveLocked, ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -52,6 +53,12 @@ class ImportForm:
     file_format: str = "auto"
     keeps_line_ends: bool = False
     is_dry_run: bool = False
+
+
+log = logging.getLogger(__name__)
+
+NOTE_SECONDS = 5.0
+"""How long a small note waits for the archive's lock."""
 
 
 class SystemClock:
@@ -489,7 +496,8 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
     from mailvault.sources.files import FileSource
     from mailvault.sources.trees import open_tree
 
-    if path.resolve().is_relative_to(archive.path.resolve()):
+    path = path.resolve()  # debts are known by the paths of their files
+    if path.is_relative_to(archive.path.resolve()):
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
@@ -630,6 +638,26 @@ def target_factory(
         return ImapDestination(connect, f"imap {account.host.lower()} {account.user}")
 
     return open_target
+
+
+def upload_allowance(archive: "Archive", account: AccountSettings) -> "Allowance | None":
+    """What may be sent to an account; what it has had today counts, sent or received."""
+    return _allowance(account, _spent(archive.standings.of(account.name)), None)
+
+
+def note_upload(
+    configuration: Configuration, account: AccountSettings, allowance: "Allowance | None"
+) -> None:
+    """Remember what an account has had today. Whoever holds the archive's lock goes first."""
+    if allowance is None or account.daily_limit is None:
+        return
+    day, octets = allowance.spent()
+    try:
+        with open_archive(configuration, writing=True, wait=NOTE_SECONDS) as archive:
+            standing = archive.standings.of(account.name)
+            archive.standings.keep(account.name, replace(standing, day=day, octets=octets))
+    except ArchiveLocked as error:
+        log.warning("%s: what was sent today is not remembered: %s", account.name, error)
 
 
 def rejects_folder(path: Path, archive: "Archive") -> "Destination":

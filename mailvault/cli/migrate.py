@@ -60,6 +60,7 @@ def migrate(
         progress = resources.enter_context(watched(context))
         synced = _synced(settings, source, only, progress, dry_run=dry_run)
         archive = resources.enter_context(wiring.open_archive(settings, writing=False))
+        allowance = wiring.upload_allowance(archive, target)
         options = RestoreOptions(
             clock=wiring.SystemClock(),
             selection=Selection(globs=only),
@@ -70,11 +71,13 @@ def migrate(
             if rejects is None or dry_run
             else resources.enter_context(wiring.rejects_folder(rejects, archive)),
             fix=fix,
+            allowance=allowance,
             read_back=read_back,
             connections=target.connections,
         )
         begun = operation.MigrationReport(old, new, synced)
         report = operation.migrate(archive, begun, open_target, options, progress)
+        wiring.note_upload(settings, target, allowance)
     if as_json:
         emit_json(migrate_json(report))
     elif invocation(context).verbosity >= 0:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from mailvault.cli.logs import explain
 from mailvault.cli.output import JsonValue
-from mailvault.cli.render import count_text, size_text, table
+from mailvault.cli.render import count_text, size_text, table, time_text
 from mailvault.cli.restore_report import restore_json
 from mailvault.cli.sync_report import explain_sync, sync_json
 from mailvault.cli.terminal import printable
+from mailvault.errors import AccountSuspended
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.operations.migrate import MigrationReport
 from mailvault.operations.reports import MailboxReport
@@ -155,8 +156,8 @@ def next_step(report: MigrationReport) -> str:
         )
     if report.is_interrupted:
         return (
-            "This is not all yet. Run the same command again, later if a server asked for "
-            "that; it goes on where it stopped, and moves nothing twice."
+            f"This is not all yet. Run the same command again{_later(report)}; it goes on "
+            "where it stopped, and moves nothing twice."
         )
     if restored is not None and (restored.refused or report.missing):
         return (
@@ -170,6 +171,17 @@ def next_step(report: MigrationReport) -> str:
             "later, run the same command again: it moves only what came meanwhile."
         )
     return f"Nothing new at {old}: everything is at {new}."
+
+
+def _later(report: MigrationReport) -> str:
+    """When to go on, where somebody said."""
+    errors = [report.error, *(account.error for account in report.synced.accounts)]
+    if report.restored is not None:
+        errors += [report.restored.error, *(each.error for each in report.restored.mailboxes)]
+    times = [error.until for error in errors if isinstance(error, AccountSuspended)]
+    if times:
+        return f" after {time_text(max(times))}"
+    return ", later if a server asked for that"
 
 
 def _synced_mailboxes(report: MigrationReport) -> Iterator[MailboxReport]:

@@ -55,6 +55,7 @@ class MailboxRestore:
 
     def __init__(self, job: Job, task: Task) -> None:
         self.has_progressed = False
+        self._is_cut_short = False
         self._job = job
         self._task = task
         self._path = task.place.path or ""
@@ -69,6 +70,7 @@ class MailboxRestore:
 
         Raises:
             ConnectionLost, ServerBusy: to be run again; what is done is remembered.
+            AccountSuspended: the target may be sent no more today.
         """
         self.has_progressed = False
         self._strikes.update(self._unsure.keys())
@@ -110,18 +112,31 @@ class MailboxRestore:
         doubtful = dict(journal.open)
         late: list[Entry] = []
         held = Counter(digests(doubtful.values()))
-        for _ in sender.send(self._missing(presence.found, held, late)):
+        for _ in sender.send(self._allowed(self._missing(presence.found, held, late))):
             self._check(destination, is_last=False)
         if doubtful:
             presence.found.clear()
             presence.look_again(doubtful.values())
             for number in doubtful.keys() & journal.open.keys():
                 journal.settle(number, [None] * len(journal.open[number].messages))
-            for _ in sender.send(self._missing_of(late, presence.found)):
+            for _ in sender.send(self._allowed(self._missing_of(late, presence.found))):
                 self._check(destination, is_last=False)
         if journal.open:  # the server does not tell UIDs
             presence.look_again(journal.open.values())
         self._check(destination, is_last=True)
+        if self._is_cut_short and self._job.options.allowance is not None:
+            self._job.options.allowance.check()
+
+    def _allowed(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """As many as may be sent today: what is beyond that is for another day."""
+        allowance = self._job.options.allowance
+        for entry in entries:
+            if allowance is not None:
+                if allowance.is_spent:
+                    self._is_cut_short = True
+                    return
+                allowance.count(entry.view.size)
+            yield entry
 
     def _by_archive(self, uidvalidity: int) -> Mapping[Uid, Sent]:
         """What syncs know of the very same mailbox, if the target is an account of ours."""

@@ -11,6 +11,7 @@ from mailvault.operations.reports import INCOMPLETE
 from mailvault.operations.selection import Selection
 from mailvault.operations.verify import DAMAGED
 from mailvault.ports import Clock, Destination
+from mailvault.transport.allowance import Allowance
 
 
 class ReadBack(StrEnum):
@@ -79,6 +80,7 @@ class RestoreOptions:
 
     ``rejects`` takes what the target refuses. With ``once``, what an earlier restore put
     there is not put there again, though somebody has moved or deleted it since.
+    ``allowance`` is what may be sent; None: as much as the target takes.
     """
 
     clock: Clock
@@ -89,6 +91,7 @@ class RestoreOptions:
     rejects: Destination | None = None
     fix: bool = False
     once: bool = False
+    allowance: Allowance | None = None
     read_back: ReadBack = ReadBack.SOME
     connections: int = 3
 

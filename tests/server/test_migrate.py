@@ -156,3 +156,23 @@ def test_a_move_killed_on_the_way_moves_nothing_twice(
     assert [kill.code for kill in kills] == [-signal.SIGKILL] * 2
     assert octets_by_mailbox(new) == octets_by_mailbox(old)
     assert report["complete"] is True
+
+
+def test_a_daily_limit_ends_a_day_and_says_when_to_go_on(
+    movers: Movers, old: MailUser, new: MailUser
+) -> None:
+    movers.run("sync", "old")
+    movers.write({"new": 'daily_limit = "40KB"'})
+
+    first = movers.run("migrate", "old", "new", code=3)
+    held = octets_by_mailbox(new)
+    second = movers.run("migrate", "old", "new", code=3)
+
+    assert 0 < sum(map(Counter.total, held.values())) < 40
+    assert octets_by_mailbox(new) == held
+    for outcome in (first, second):
+        assert "Run the same command again after 20" in outcome.stdout.decode().splitlines()[-1]
+        assert "daily limit" in outcome.stderr
+    movers.write()
+    movers.run("migrate", "old", "new")
+    assert octets_by_mailbox(new) == octets_by_mailbox(old)
