@@ -17,7 +17,7 @@ def accept(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that what looked suspicious was meant; show first what that is."""
+    """Say that what looked suspicious was meant; show it first."""
     from mailvault import wiring
     from mailvault.cli.accept_report import accept_json, accepted_line, suspicion_lines
     from mailvault.cli.choices import archived_account

@@ -52,7 +52,7 @@ COMMANDS = (
     ("import", import_files, (3, *BY_WRITING)),
     ("restore", restore, (3, 4, *BY_SERVERS, 20, 75)),
     ("migrate", migrate, (3, 4, *BY_SERVERS, *BY_WRITING)),
-    ("verify", verify, (4, *BY_READING)),
+    ("verify", verify, (3, 4, *BY_SERVERS, *BY_READING)),
     ("rebuild", rebuild, (3, *BY_WRITING)),
     ("repair", repair, (4, *BY_WRITING)),
     ("copy", copy, (4, *BY_WRITING)),

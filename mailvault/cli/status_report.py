@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailvault.archive.archive import Archive
-from mailvault.archive.catalog.views import AccountStatus, DebtView, Status, SuspicionView
+from mailvault.archive.catalog.views import (
+    AccountStatus,
+    DebtView,
+    JobView,
+    Status,
+    SuspicionView,
+)
+from mailvault.archive.proofs import Coverage, read_coverage
 from mailvault.archive.standings import Standing
+from mailvault.cli.accept_report import suspicion_json
+from mailvault.cli.job_shapes import job_json, job_lines
 from mailvault.cli.output import JsonValue, json_time
 from mailvault.cli.render import count_text, duration_text, size_text, table, time_text
 from mailvault.cli.terminal import printable
@@ -29,6 +38,8 @@ class Overview:
     logins_needed: Mapping[str, str] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)
     next_runs: Mapping[str, datetime] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=lambda: Coverage(None, 0))
+    jobs: tuple[JobView, ...] = ()
 
     def pause(self, account: AccountStatus) -> Standing | None:
         """How the account stands, if it is not to be asked now."""
@@ -73,6 +84,8 @@ def read_overview(
         standings=archive.standings.all(),
         logins_needed=logins_needed,
         next_runs=next_runs,
+        coverage=read_coverage(archive.catalog),
+        jobs=tuple(archive.catalog.last_jobs()),
     )
 
 
@@ -86,6 +99,9 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
             "placements": overview.status.placements,
             "octets": overview.status.octets,
             "stored_octets": overview.stored_octets,
+            "oldest_unverified": json_time(overview.coverage.oldest),
+            "never_verified": overview.coverage.never,
+            "jobs": [job_json(job) for job in overview.jobs],
         },
         "accounts": [
             {
@@ -98,6 +114,11 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
                 "messages": account.messages,
                 "debts": account.debts,
                 "suspicions": account.suspicions,
+                "suspected": [
+                    suspicion_json(each)
+                    for each in overview.suspicions
+                    if each.account == account.account
+                ],
                 "needs_login": account.account in overview.logins_needed,
                 "suspended": overview.pause(account) is not None,
                 "suspended_until": json_time(_until(overview.pause(account))),
@@ -116,6 +137,7 @@ def status_lines(overview: Overview) -> Iterator[str]:
         f"{count_text(status.placements, 'place')}, {size_text(status.octets)}, "
         f"stored in {size_text(overview.stored_octets)}{_share(overview)}"
     )
+    yield from job_lines(overview.coverage, overview.jobs)
     if overview.accounts:
         yield ""
     rows = [_row(overview, account) for account in overview.accounts]
@@ -128,7 +150,8 @@ def status_lines(overview: Overview) -> Iterator[str]:
         yield printable(f"needs login: {name}: {reason}; mailvault login {shlex.quote(name)}")
     for suspicion in overview.suspicions:
         where = f" {suspicion.mailbox}" if suspicion.mailbox else ""
-        yield printable(f"suspicious: {suspicion.account}{where}: {suspicion.reason}")
+        accept = f"mailvault accept {shlex.quote(suspicion.account)}"
+        yield printable(f"suspicious: {suspicion.account}{where}: {suspicion.reason}; {accept}")
     for debt in overview.debts[:SHOWN_DEBTS]:
         since = time_text(debt.owed_since)
         yield printable(

@@ -61,6 +61,7 @@ class MailboxComparison:
     _untold: Counter[RemoteKind] = field(default_factory=Counter)
     _doubted: int = 0
     _has_lied: bool = False
+    _doubts: list[tuple[Listed, Kept]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._numbers = RemoteMailbox(
@@ -83,6 +84,7 @@ class MailboxComparison:
         comparisons = self.source.compare(self.mailbox, self.view.cursor, known)
         for some in _batched(comparisons, BLOCK):
             self._judge(some, known)
+        self._tell_doubts()
         for kind, number in sorted(self._untold.items()):
             self._find(kind, f"and {number} more messages of the mailbox", None, None)
 
@@ -145,10 +147,17 @@ class MailboxComparison:
         self._doubted += 1
         if self.depth.is_full or self._doubted <= DOUBTED:
             return True
-        if not self._has_lied:
+        if self.depth.hits():
+            return True
+        if len(self._doubts) < NAMED:
+            self._doubts.append((listed, kept))
+        return False
+
+    def _tell_doubts(self) -> None:
+        """Name those of another size that were not read, if the server did not lie so far."""
+        for listed, kept in () if self._has_lied else self._doubts:
             detail = f"the server says {listed.size} octets, the archive has {kept.size}"
             self._tell(RemoteKind.SIZE, detail, listed, kept)
-        return self.depth.hits()
 
     def _read(self, reread: Reread, kept: Kept | None) -> None:
         if reread.octets is None:
