@@ -41,6 +41,10 @@ class Peer:
         self.say(octets.replace(b"TAG", line.partition(b" ")[0]))
         return line
 
+    def hear(self) -> None:
+        """Wait until the client says anything more."""
+        self._unread += self._receive()
+
     def wait_for_end(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
