@@ -23,15 +23,15 @@ from mailvault.protocols.pop3.listings import (
     parse_sizes,
     parse_uidls,
 )
-from mailvault.protocols.pop3.types import Limits, OpenSink, Response, Sink
+from mailvault.protocols.pop3.types import Limits, Response
 from mailvault.transport import pop3_login
 from mailvault.transport.allowance import Allowance
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap_refusals import suggested_wait
 from mailvault.transport.pop3_refusals import refused
 from mailvault.transport.pop3_session import Session, octets_of, said
 from mailvault.transport.printable import printable
-from mailvault.transport.spool import SpoolFile
+from mailvault.transport.refusals import suggested_wait
+from mailvault.transport.spool import spooling
 from mailvault.transport.stream import Stream
 
 LARGEST_MESSAGE = 4 << 30
@@ -78,7 +78,7 @@ class Pop3Client:
         connection = Connection(
             is_private=stream.is_private,
             limits=Limits(message=max_message),
-            open_sink=_spooling(spool_folder),
+            open_sink=spooling(spool_folder),
         )
         if endpoint.tls is TlsMode.NONE:  # `Stream.connect` has agreed to it
             connection.allow_plaintext()
@@ -235,13 +235,3 @@ def _begin(session: Session, login: Login) -> tuple[str, Capabilities]:
     if offered.is_told:
         offered = pop3_login.ask_capabilities(session)
     return text, offered
-
-
-def _spooling(folder: Path | None) -> OpenSink | None:
-    if folder is None:
-        return None
-
-    def open_sink() -> Sink:
-        return SpoolFile(folder)
-
-    return open_sink
