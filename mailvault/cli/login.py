@@ -28,7 +28,7 @@ def login(
 
     Needs a table oauth in the account's configuration; docs/oauth.md says how to get there.
     """
-    from mailvault import wiring
+    from mailvault import logins
     from mailvault.cli.login_report import login_json, login_lines
     from mailvault.errors import LoginRefused, UsageError
 
@@ -36,10 +36,10 @@ def login(
         raise UsageError("--paste, --status and --logout exclude each other")
     (settings,) = chosen_accounts(configuration(context), [account])
     if logout:
-        wiring.sign_out(settings)
+        logins.sign_out(settings)
     elif not show_status:
-        wiring.sign_in(settings, paste=paste, dialogue=Dialogue())
-    state = wiring.login_state(settings)
+        logins.sign_in(settings, paste=paste, dialogue=Dialogue())
+    state = logins.login_state(settings)
     if as_json:
         emit_json(login_json(account, state))
     else:

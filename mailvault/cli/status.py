@@ -9,12 +9,12 @@ from mailvault.cli.output import emit, emit_json
 
 def status(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show how fresh the archive is, and what is owed."""
-    from mailvault import wiring
+    from mailvault import logins, wiring
     from mailvault.cli.status_report import read_overview, status_json, status_lines
 
     settings = configuration(context)
     with wiring.open_archive(settings, writing=False) as archive:
-        now, needed = wiring.SystemClock().now(), wiring.logins_needed(settings)
+        now, needed = wiring.SystemClock().now(), logins.logins_needed(settings)
         overview = read_overview(archive, settings, now, needed)
     if as_json:
         emit_json(status_json(overview))
