@@ -147,7 +147,9 @@ class Pop3Source:
         )
         return removal
 
-    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
+    def intend(
+        self, mailbox: Mailbox, uids: Sequence[Uid], since: Cursor | None
+    ) -> Batch | None:
         return self._removal.intend(uids) if self._removal else None
 
     def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:
