@@ -15,6 +15,7 @@ from mailvault.config.secrets import AccountSecret, TokenCommand, read_client_se
 from mailvault.errors import UsageError
 
 if TYPE_CHECKING:
+    from mailvault.operations.credentials import Credential
     from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.transport.endpoint import Login
     from mailvault.transport.oauth_client import OAuthClient
@@ -39,6 +40,23 @@ def _secret(account: AccountSettings) -> Callable[[], str]:
     return AccessToken(
         account.name, token_file(account), partial(oauth_client, account), SystemClock()
     )
+
+
+def credential(account: AccountSettings, login: "Login") -> "Credential | None":
+    """By what a changed secret is noticed; None where each login has another one."""
+    from mailvault.config.secret_marks import SecretMark
+
+    if account.oauth is None:
+        return SecretMark(login.secret)
+    if account.oauth.token_command is not None:
+        return None
+    file = token_file(account)
+
+    def kept() -> str:
+        tokens = file.read()
+        return "" if tokens is None else tokens.refresh or tokens.access
+
+    return SecretMark(kept)
 
 
 def oauth_provider(account: AccountSettings) -> "Provider":

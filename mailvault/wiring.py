@@ -3,6 +3,7 @@
 Everything heavy is imported inside the functions: `mailvault --help` must not wait for it.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 from mailvault import logins
 from mailvault.clock import SystemClock as SystemClock
 from mailvault.config.model import AccountSettings, Configuration
-from mailvault.errors import ConfigurationError, UsageError
+from mailvault.errors import ArchiveLocked, ArchiveMissing, ConfigurationError, UsageError
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from mailvault.ports import Destination, Source
     from mailvault.transport.allowance import Allowance
     from mailvault.transport.autoconfig import Discovered
-    from mailvault.transport.endpoint import Endpoint
+    from mailvault.transport.endpoint import Endpoint, Login
     from mailvault.transport.imap import ImapClient
     from mailvault.transport.pop3 import Pop3Client
 
@@ -65,15 +68,17 @@ def sync_account(
     from mailvault.operations.removal import RemovalPolicy
 
     allowance = _allowance(account, spent)
+    login = logins.login(account)
     days = account.delete_after_days if account.leave_on_server else 0
     return SyncAccount(
         name=account.name,
         protocol=account.protocol,
-        open_source=source_factory(account, spool_folder, allowance),
+        open_source=source_factory(account, spool_folder, allowance, login),
         globs=MailboxGlobs(account.mailboxes),
         connections=account.connections,
         removal=None if days is None else RemovalPolicy(days),
         allowance=allowance,
+        credential=logins.credential(account, login),
     )
 
 
@@ -97,6 +102,7 @@ def source_factory(
     account: AccountSettings,
     spool_folder: Path | None,
     allowance: "Allowance | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], Source]":
     """Give what opens one connection after another, until a login is refused."""
     from mailvault.mail.globs import MailboxGlobs
@@ -104,7 +110,7 @@ def source_factory(
 
     globs = MailboxGlobs(account.mailboxes)
     if account.protocol == "pop3":
-        connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance))
+        connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance, login))
 
         def open_pop3() -> "Source":
             refuse_unsupported(account)
@@ -114,7 +120,7 @@ def source_factory(
             return Pop3Source(connect_pop3, globs, clock=SystemClock(), largest=largest)
 
         return open_pop3
-    connect = LoginGate(connector(account, spool_folder, allowance))
+    connect = LoginGate(connector(account, spool_folder, allowance, login))
 
     def open_source() -> "Source":
         refuse_unsupported(account)
@@ -129,6 +135,7 @@ def connector(
     account: AccountSettings,
     spool_folder: Path | None = None,
     allowance: "Allowance | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], ImapClient]":
     """Give what connects and logs in. All its connections share one reading of the secret."""
     from mailvault.transport.imap import ImapClient
@@ -136,7 +143,7 @@ def connector(
     return partial(
         ImapClient.connect,
         replace(endpoint(account), allowance=allowance),
-        logins.login(account),
+        login or logins.login(account),
         spool_folder,
         max_message=account.max_message_size,
     )
@@ -146,6 +153,7 @@ def pop3_connector(
     account: AccountSettings,
     spool_folder: Path | None = None,
     allowance: "Allowance | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], Pop3Client]":
     """As `connector`, for POP3."""
     from mailvault.transport.pop3 import Pop3Client
@@ -153,7 +161,7 @@ def pop3_connector(
     return partial(
         Pop3Client.connect,
         replace(endpoint(account), allowance=allowance),
-        logins.login(account),
+        login or logins.login(account),
         spool_folder,
         max_message=account.max_message_size,
     )
@@ -237,14 +245,35 @@ def preview(
     accounts: Sequence[AccountSettings],
     *,
     only: "MailboxGlobs | None" = None,
+    by_hand: bool = False,
 ) -> "SyncReport":
     """Count what a sync would fetch."""
     from mailvault.operations.preview import preview as operation
 
+    standings = archive.standings.all()
     # A reader of the archive has no business in its folder for temporary files.
-    return operation(
-        archive, [sync_account(account, None) for account in accounts], mailbox_globs=only
-    )
+    asked = [
+        sync_account(account, None, _spent(standings.get(account.name))) for account in accounts
+    ]
+    return operation(archive, asked, mailbox_globs=only, by_hand=by_hand)
+
+
+def end_pause(configuration: Configuration, account: AccountSettings) -> None:
+    """After a new login nothing is held against the account.
+
+    Where another process writes to the archive nothing need be done: the next sync sees
+    that the secret is another one.
+    """
+    from mailvault.operations.patience import at_ease
+
+    try:
+        with open_archive(configuration, writing=False) as archive:
+            if not archive.standings.of(account.name).refusals:
+                return
+        with open_archive(configuration, writing=True) as archive:
+            archive.standings.keep(account.name, at_ease(archive.standings.of(account.name)))
+    except (ArchiveLocked, ArchiveMissing) as error:
+        log.info("the pause of %s is left as it is: %s", account.name, error)
 
 
 def discover(address: str) -> "Discovered | None":

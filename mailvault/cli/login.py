@@ -28,17 +28,19 @@ def login(
 
     Needs a table oauth in the account's configuration; docs/oauth.md says how to get there.
     """
-    from mailvault import logins
+    from mailvault import logins, wiring
     from mailvault.cli.login_report import login_json, login_lines
     from mailvault.errors import LoginRefused, UsageError
 
     if paste + show_status + logout > 1:
         raise UsageError("--paste, --status and --logout exclude each other")
-    (settings,) = chosen_accounts(configuration(context), [account])
+    known = configuration(context)
+    (settings,) = chosen_accounts(known, [account])
     if logout:
         logins.sign_out(settings)
     elif not show_status:
         logins.sign_in(settings, paste=paste, dialogue=Dialogue())
+        wiring.end_pause(known, settings)
     state = logins.login_state(settings)
     if as_json:
         emit_json(login_json(account, state))

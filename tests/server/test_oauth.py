@@ -254,6 +254,22 @@ def test_a_new_login_ends_the_need_for_one(vault: TokenVault) -> None:
     vault.run("check", "work")
 
 
+def test_a_new_login_ends_the_pause_after_a_refused_token(vault: TokenVault) -> None:
+    vault.keep({"access_token": "no-token-of-this-provider"})
+    vault.run("sync", code=11)
+    assert "not asked again before" in vault.run("sync", code=11).stderr
+    process = vault.start("login", "work")
+    page = said_until(process, "Open ").removeprefix("Open ")
+    code = said_until(process, "and type the code ").removeprefix("and type the code ")
+
+    Browser(vault.user.name).confirm(page, code)
+    ended(process)
+
+    (account,) = vault.run("status", "--json").document()["accounts"]
+    assert account["suspended_until"] is None
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
 def test_nobody_who_never_signed_in_asks_the_server(vault: TokenVault) -> None:
     assert vault.login_needed() == "nobody has signed in yet"
 
