@@ -30,6 +30,8 @@ from mailvault.archive.layout import (
 )
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
+from mailvault.archive.readying import Choice, Here
+from mailvault.archive.readying_elsewhere import elsewhere
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.standings import Standings
 from mailvault.errors import ArchiveDamaged, ArchiveError
@@ -144,7 +146,9 @@ class Archive:
         """Begin a run of sync; it takes its number now and is recorded with its changes."""
         if self._committer is None:
             raise ArchiveError(f"{self.path} was opened for reading")
-        return Recorder(self.content, self.catalog, self._committer, self._clock)
+        here = Here(self.content)
+        choice = Choice(here, lambda: elsewhere(self.content, here))
+        return Recorder(choice, self.catalog, self._committer, self._clock)
 
     def known(self, mailbox_id: int) -> Known:
         """What the catalog holds of a mailbox. Usable from any thread."""

@@ -1,8 +1,9 @@
 """One run of sync, as the archive takes it in.
 
-Messages are prepared by a few threads; a group of batches is committed by one more while
-the next group is being prepared. At most one commit is under way, and one that fails is the
-last: what was added after it is not stored, and every later call raises.
+Messages are prepared by a few threads, or where they are many in processes of their own; a
+group of batches is committed by one more thread while the next group is being prepared. At
+most one commit is under way, and one that fails is the last: what was added after it is not
+stored, and every later call raises.
 """
 
 import os
@@ -17,6 +18,7 @@ from mailvault.archive.committer import Committer
 from mailvault.archive.drafts import Draft, Group, draft_batch
 from mailvault.archive.novelty import Novelty
 from mailvault.archive.private import explained
+from mailvault.archive.readying import Choice, Readying
 from mailvault.archive.register import Register
 from mailvault.errors import ArchiveError, MessageMissing
 from mailvault.mail.changes import (
@@ -29,11 +31,17 @@ from mailvault.mail.changes import (
     RunStarted,
     Suspected,
 )
-from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
-from mailvault.ports import Clock, ContentStore, Prepared
+from mailvault.mail.model import Batch, Digest, Mailbox, RunNumber
+from mailvault.ports import Clock
 
 IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
+
+MANY = 2 << 20
+"""Octets that wait to be prepared before a process of its own is worth its start."""
+
+MOST_WAITING = 50
+"""Changes that wait until it is known how much there is to prepare."""
 
 _THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 """One core reads and stores: more threads than the others would only wait for each other."""
@@ -54,10 +62,11 @@ class Recorder:
     """Serves one thread. Ends with `finish`, or with `abandon` after a failure."""
 
     def __init__(
-        self, content: ContentStore, catalog: Catalog, committer: Committer, clock: Clock
+        self, choice: Choice, catalog: Catalog, committer: Committer, clock: Clock
     ) -> None:
         self.run = RunNumber((catalog.last_run() or 0) + 1)
-        self._content = content
+        self._choice = choice
+        self._readying: Readying | None = None  # chosen when it is known how much there is
         self._catalog = catalog
         self._committer = committer
         self._clock = clock
@@ -112,7 +121,7 @@ class Recorder:
             news = self._novelty.of(mailbox_id, batch)
         if not news.is_empty or self._is_pending(mailbox_id):
             sizes = self._sizes([each.digest for each in (*batch.recognised, *batch.renamed)])
-            self._enqueue(draft_batch(mailbox_id, news.batch, sizes, self._prepare))
+            self._enqueue(draft_batch(mailbox_id, news.batch, sizes))
         return Applied(
             arrived=len(batch.arrived) + len(batch.recognised),
             flags_changed=len(news.batch.flags_changed),
@@ -140,10 +149,7 @@ class Recorder:
         `finish`: a run in which nothing happened costs one commit.
         """
         with self._unbroken():
-            self._drain(0)
-            if self._is_worth_a_commit:
-                self._commit_group()
-            self._await_commit()
+            self._settle()
 
     def finish(self, exit_code: int) -> None:
         """End the run; everything is durable when this returns."""
@@ -160,9 +166,6 @@ class Recorder:
         self._failure = self._failure or ArchiveError("the run was abandoned")
         self._close()
 
-    def _prepare(self, octets: Octets) -> "Future[Prepared]":
-        return self._preparing.submit(self._content.prepare, octets)
-
     def _tell(self, record: Record) -> None:
         self._is_worth_a_commit = True
         self._enqueue(Draft(record))
@@ -172,10 +175,31 @@ class Recorder:
             self._drafts.append(draft)
             if draft.mailbox_id is not None:
                 self._is_worth_a_commit = True
+            self._choose()
             self._drain(IN_FLIGHT)
+
+    def _choose(self) -> None:
+        """Decide who prepares what waits, as late as possible: few messages stay here."""
+        if self._readying is None and sum(each.octets for each in self._drafts) >= MANY:
+            self._readying = self._choice.for_many()
+        if self._readying is not None or len(self._drafts) > MOST_WAITING:
+            self._start()
+
+    def _start(self) -> None:
+        readying = self._readying or self._choice.here
+        for draft in self._drafts:
+            draft.start(lambda messages: self._preparing.submit(readying.ready, messages))
+
+    def _settle(self) -> None:
+        self._drain(0)
+        if self._is_worth_a_commit:
+            self._commit_group()
+        self._await_commit()
 
     def _drain(self, limit: int) -> None:
         """Group drafts, in their order, until at most ``limit`` octets are in flight."""
+        if limit == 0 and self._drafts:
+            self._start()
         octets = sum(draft.octets for draft in self._drafts)
         while self._drafts and (octets > limit or limit == 0 or self._drafts[0].is_ready):
             draft = self._drafts[0]
@@ -190,7 +214,7 @@ class Recorder:
         group, self._group = self._group, Group()
         self._is_worth_a_commit = False
         future = self._committing.submit(
-            self._committer.commit, self.run, group.records, group.prepared
+            self._committer.commit, self.run, group.records, group.messages
         )
         self._under_way = (group, future)
 
@@ -242,3 +266,5 @@ class Recorder:
             for octets in draft.streamed:
                 octets.discard()
         self._drafts.clear()
+        if self._readying is not None:
+            self._readying.close()

@@ -1,0 +1,77 @@
+"""Making messages ready to be stored: in this process, or in others where they are many."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mailvault.archive.header_index import HeaderIndex, index_message
+from mailvault.errors import MailvaultError
+from mailvault.mail.model import Octets
+from mailvault.ports import ContentStore, Prepared
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message that can be stored, and what the catalog will keep of its header.
+
+    ``index`` is None for a message that the store held already.
+    """
+
+    prepared: Prepared
+    index: HeaderIndex | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choked:
+    """A message that our own code could not take: it must not stop the others."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Ready | Choked
+
+
+class Readying(Protocol):
+    """What makes messages ready, from any thread."""
+
+    def ready(self, messages: Sequence[Octets]) -> list[Outcome]:
+        """Hash, compress and index messages. Raises what concerns the archive itself."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Here:
+    """Makes messages ready in the thread that asks."""
+
+    def __init__(self, content: ContentStore) -> None:
+        self._content = content
+
+    def ready(self, messages: Sequence[Octets]) -> list[Outcome]:
+        return [self._ready(each) for each in messages]
+
+    def _ready(self, octets: Octets) -> Outcome:
+        try:
+            prepared = self._content.prepare(octets)
+        except (MailvaultError, OSError):
+            raise
+        except Exception as error:
+            log.exception("a message could not be prepared")
+            return Choked(f"mailvault could not store it: {error!r}")
+        outline = prepared.outline
+        index = None if outline is None else index_message(prepared.digest, outline)
+        return Ready(prepared, index)
+
+    def close(self) -> None:
+        """The store belongs to the archive, which closes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a run may choose from; ``for_many`` is worth its start where there is much mail."""
+
+    here: Readying
+    for_many: Callable[[], Readying]
