@@ -21,7 +21,7 @@ from mailvault.mail.model import (
 )
 from mailvault.ports import Prepared
 
-GROUP_OCTETS = 16 << 20
+GROUP_OCTETS = 12 << 20
 GROUP_MESSAGES = 1000
 GROUP_CHANGES = 5000
 REASON_LIMIT = 500

@@ -14,7 +14,7 @@ M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 
 
-_OBJECTS = 20_000
+_OBJECTS = 5_000
 """New objects after which Python looks for cycles: of those that mail is made of, none is."""
 
 
@@ -27,4 +27,4 @@ def bound_heap() -> None:
         return
     mallopt(M_ARENA_MAX, 2)
     mallopt(M_MMAP_THRESHOLD, 1 << 20)
-    mallopt(M_TRIM_THRESHOLD, 16 << 20)
+    mallopt(M_TRIM_THRESHOLD, 8 << 20)

@@ -36,7 +36,7 @@ class Worker:
     """Serves one request at a time, while another one is being handed over."""
 
     def __init__(self, folder: Path, archive_id: str) -> None:
-        codec = Codec()
+        codec = Codec(takes_turns=True)
         self._volumes = Volumes(folder, archive_id)
         self._holdings = Holdings(self._volumes, Reader(self._volumes, codec, None))
         self._chosen = _Chosen()

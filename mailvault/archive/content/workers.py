@@ -36,7 +36,7 @@ _HEAP = {
     # As mailvault.cli.heap bounds the first process.
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(2 << 20),
 }
 
 
