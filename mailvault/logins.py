@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mailvault.clock import SystemClock
 from mailvault.config.model import AccountSettings, Configuration, OAuthSettings
 from mailvault.config.secrets import AccountSecret, TokenCommand, read_client_secret
-from mailvault.errors import UsageError
+from mailvault.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from mailvault.operations.credentials import Credential
@@ -35,10 +35,19 @@ def _secret(account: AccountSettings) -> Callable[[], str]:
         return AccountSecret(account.name, account.secret, os.environ)
     if account.oauth.token_command is not None:
         return TokenCommand(account.name, account.oauth.token_command)
+    if not account.oauth.client_id:
+        return partial(_without_client, account.name)
     from mailvault.transport.oauth import AccessToken
 
     return AccessToken(
         account.name, token_file(account), partial(oauth_client, account), SystemClock()
+    )
+
+
+def _without_client(account: str) -> NoReturn:
+    raise ConfigurationError(
+        f"accounts.{account}.oauth.client_id is empty",
+        hint="register a client at the provider, as docs/oauth.md says",
     )
 
 
@@ -48,7 +57,7 @@ def credential(account: AccountSettings, login: "Login") -> "Credential | None":
 
     if account.oauth is None:
         return SecretMark(login.secret)
-    if account.oauth.token_command is not None:
+    if account.oauth.token_command is not None or not account.oauth.client_id:
         return None
     file = token_file(account)
 
@@ -76,6 +85,7 @@ def oauth_provider(account: AccountSettings) -> "Provider":
                 settings.authorization_endpoint,
                 settings.device_endpoint,
                 settings.scopes,
+                settings.revocation_endpoint,
             )
     return replace(provider, redirect_uri=settings.redirect_uri or provider.redirect_uri)
 
@@ -113,6 +123,8 @@ def _oauth(account: AccountSettings) -> OAuthSettings:
             f"{where}.oauth.token_command gets the tokens of this account",
             hint="sign in with the program that it runs",
         )
+    if not account.oauth.client_id:
+        _without_client(account.name)
     return account.oauth
 
 
@@ -129,10 +141,11 @@ def sign_in(account: AccountSettings, *, paste: bool, dialogue: "LoginDialogue")
         operation.sign_in_by_browser(client, file, dialogue)
 
 
-def sign_out(account: AccountSettings) -> None:
+def sign_out(account: AccountSettings) -> bool:
+    """Forget the tokens; give whether the provider took the access away."""
     from mailvault.operations.login import sign_out as operation
 
-    operation(token_file(account))
+    return operation(oauth_client(account), token_file(account))
 
 
 def login_state(account: AccountSettings) -> "LoginState":
@@ -142,6 +155,8 @@ def login_state(account: AccountSettings) -> "LoginState":
 
     if account.oauth is None or account.oauth.token_command is not None:
         return LoginState(needs_login=False)
+    if not account.oauth.client_id:
+        return LoginState(needs_login=True, reason="its oauth.client_id is empty")
     return operation(token_file(account), SystemClock().now())
 
 

@@ -276,11 +276,11 @@ def end_pause(configuration: Configuration, account: AccountSettings) -> None:
         log.info("the pause of %s is left as it is: %s", account.name, error)
 
 
-def discover(address: str) -> "Discovered | None":
+def discover(address: str, protocol: str) -> "Discovered | None":
     """Find the server of an address. Sends nothing but its domain."""
     from mailvault.transport.discovery import discover as find
 
-    return find(address)
+    return find(address, protocol)
 
 
 def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str, "Mailbox"]]:

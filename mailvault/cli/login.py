@@ -36,16 +36,15 @@ def login(
         raise UsageError("--paste, --status and --logout exclude each other")
     known = configuration(context)
     (settings,) = chosen_accounts(known, [account])
-    if logout:
-        logins.sign_out(settings)
-    elif not show_status:
+    revoked = logins.sign_out(settings) if logout else None
+    if not (logout or show_status):
         logins.sign_in(settings, paste=paste, dialogue=Dialogue())
         wiring.end_pause(known, settings)
     state = logins.login_state(settings)
     if as_json:
-        emit_json(login_json(account, state))
+        emit_json(login_json(account, state, revoked))
     else:
-        for line in login_lines(account, state):
+        for line in login_lines(account, state, revoked):
             emit(line)
     if show_status and state.needs_login:
         raise typer.Exit(LoginRefused.exit_code)

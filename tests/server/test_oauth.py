@@ -314,6 +314,49 @@ def test_logging_out_forgets_the_tokens(vault: TokenVault) -> None:
     vault.run("sync", "work", code=11)
 
 
+def test_logging_out_takes_the_access_away_where_the_provider_lets_us(
+    vault: TokenVault,
+) -> None:
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    report = vault.run("login", "work", "--logout", "--json").document()
+
+    assert report["revoked"] is True
+    assert not vault.provider.is_active(tokens["access_token"])
+    assert not vault.provider.is_active(tokens["refresh_token"])
+
+
+def test_logging_out_says_where_the_access_is_not_taken_away(vault: TokenVault) -> None:
+    lines = vault.configuration.read_text().splitlines()
+    vault.configuration.write_text(
+        "\n".join(line for line in lines if "revocation_endpoint" not in line)
+    )
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    said = vault.run("login", "work", "--logout").stdout.decode()
+
+    assert "use the provider's page" in said
+    assert vault.provider.is_active(tokens["access_token"])
+    assert not vault.token_file.exists()
+
+
+def test_logging_out_forgets_the_tokens_where_the_provider_cannot_be_asked(
+    vault: TokenVault,
+) -> None:
+    text = vault.configuration.read_text()
+    vault.configuration.write_text(text.replace("/token/revocation", "/nowhere"))
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    outcome = vault.run("login", "work", "--logout", code=11)
+
+    assert "the tokens are forgotten here" in outcome.stderr
+    assert str(tokens["refresh_token"]) not in outcome.stderr
+    assert not vault.token_file.exists()
+
+
 def test_a_token_command_gives_the_token(vault: TokenVault) -> None:
     token = vault.provider.tokens(vault.user.name)["access_token"]
     (vault.folder / "token").write_text(f"{token}\n")
