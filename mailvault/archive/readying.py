@@ -1,7 +1,9 @@
 """Making messages ready to be stored: in this process, or in others where they are many."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -9,6 +11,9 @@ from mailvault.archive.header_index import HeaderIndex, index_message
 from mailvault.errors import MailvaultError
 from mailvault.mail.model import Octets
 from mailvault.ports import ContentStore, Prepared
+
+_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""One core reads and stores: more threads than the others would only wait for each other."""
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +40,26 @@ Outcome: TypeAlias = Ready | Choked
 
 
 class Readying(Protocol):
-    """What makes messages ready, from any thread."""
+    """What makes messages ready, several at a time."""
 
-    def ready(self, messages: Sequence[Octets]) -> list[Outcome]:
-        """Hash, compress and index messages. Raises what concerns the archive itself."""
+    def submit(self, messages: Sequence[Octets]) -> "Future[list[Outcome]]":
+        """Hash, compress and index messages. The result raises what concerns the archive."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Forget what was not begun, and wait for what was. Idempotent."""
+        ...
 
 
 class Here:
-    """Makes messages ready in the thread that asks."""
+    """Makes messages ready in threads of this process."""
 
     def __init__(self, content: ContentStore) -> None:
         self._content = content
+        self._threads = ThreadPoolExecutor(_THREADS, "prepare")
+
+    def submit(self, messages: Sequence[Octets]) -> "Future[list[Outcome]]":
+        return self._threads.submit(self.ready, messages)
 
     def ready(self, messages: Sequence[Octets]) -> list[Outcome]:
         return [self._ready(each) for each in messages]
@@ -66,7 +77,7 @@ class Here:
         return Ready(prepared, index)
 
     def close(self) -> None:
-        """The store belongs to the archive, which closes it."""
+        self._threads.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)

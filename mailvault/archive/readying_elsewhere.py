@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from mailvault.archive.codec import FRAME_LIMIT
 from mailvault.archive.content.sqlite import SqliteStore
@@ -26,6 +27,10 @@ class Elsewhere:
     def __init__(self, workers: Workers, here: Here) -> None:
         self._workers = workers
         self._here = here
+        self._threads = ThreadPoolExecutor(workers.lanes, "prepare")
+
+    def submit(self, messages: Sequence[Octets]) -> "Future[list[Outcome]]":
+        return self._threads.submit(self.ready, messages)
 
     def ready(self, messages: Sequence[Octets]) -> list[Outcome]:
         if any(octet_count(each) > FRAME_LIMIT for each in messages):
@@ -39,6 +44,7 @@ class Elsewhere:
         ]
 
     def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         self._workers.close()
 
 

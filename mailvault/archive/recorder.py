@@ -6,7 +6,6 @@ most one commit is under way, and one that fails is the last: what was added aft
 stored, and every later call raises.
 """
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,9 +42,6 @@ MANY = 2 << 20
 MOST_WAITING = 50
 """Changes that wait until it is known how much there is to prepare."""
 
-_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
-"""One core reads and stores: more threads than the others would only wait for each other."""
-
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -72,7 +68,6 @@ class Recorder:
         self._clock = clock
         self._register = Register(catalog)
         self._novelty = Novelty(catalog)
-        self._preparing = ThreadPoolExecutor(_THREADS, "prepare")
         self._committing = ThreadPoolExecutor(1, "commit")
         self._drafts: deque[Draft] = deque()
         self._group = Group(records=[RunStarted(self.run, clock.now())])
@@ -188,7 +183,7 @@ class Recorder:
     def _start(self) -> None:
         readying = self._readying or self._choice.here
         for draft in self._drafts:
-            draft.start(lambda messages: self._preparing.submit(readying.ready, messages))
+            draft.start(readying.submit)
 
     def _settle(self) -> None:
         self._drain(0)
@@ -257,7 +252,9 @@ class Recorder:
             raise
 
     def _close(self) -> None:
-        self._preparing.shutdown(cancel_futures=True)
+        self._choice.here.close()
+        if self._readying is not None:
+            self._readying.close()
         self._committing.shutdown()
         if self._under_way is not None:
             self._under_way[0].discard_streamed()
@@ -266,5 +263,3 @@ class Recorder:
             for octets in draft.streamed:
                 octets.discard()
         self._drafts.clear()
-        if self._readying is not None:
-            self._readying.close()

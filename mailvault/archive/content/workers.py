@@ -144,6 +144,11 @@ class Workers:
         command = [sys.executable, "-P", "-m", module, str(folder), archive_id]
         return cls([_Worker(command) for _ in range(COUNT)], training)
 
+    @property
+    def lanes(self) -> int:
+        """How many threads may ask at a time; more would wait for each other."""
+        return sum(len(worker.lanes) for worker in self._workers)
+
     def prepare(self, messages: Sequence[bytes]) -> list[Indexed | str]:
         """Make messages ready; where one could not be, say why. Raises as the store does."""
         lane = self._free.get()
