@@ -18,7 +18,7 @@ class ContenderFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process, with the processes it waited for, used."""
+    """What one process and those it started used; ``peak_octets`` is the sum of their peaks."""
 
     seconds: float
     cpu_seconds: float

@@ -211,8 +211,13 @@ class Deleting(Protocol):
         """Ask the server, and give those that it has under their name and that are the same."""
         ...
 
-    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
-        """What to write down before deleting, so that the next session can settle a doubt."""
+    def intend(
+        self, mailbox: Mailbox, uids: Sequence[Uid], since: Cursor | None
+    ) -> Batch | None:
+        """What to write down before deleting, so that the next session can settle a doubt.
+
+        ``since`` is the cursor that holds now.
+        """
         ...
 
     def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:

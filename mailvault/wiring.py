@@ -4,18 +4,19 @@ Everything heavy is imported inside the functions: `mailvault --help` must not w
 """
 
 import logging
-import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailvault.config.model import AccountSettings, Configuration, OAuthSettings
-from mailvault.config.secrets import AccountSecret, TokenCommand, read_client_secret
-from mailvault.errors import ArchiveLocked, ConfigurationError, UsageError
+from mailvault import logins
+from mailvault.clock import SystemClock as SystemClock
+from mailvault.config.model import AccountSettings, Configuration
+from mailvault.errors import ArchiveLocked, ArchiveMissing, ConfigurationError, UsageError
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from mailvault.operations.copy import CopyReport
     from mailvault.operations.drill import DrillReport
     from mailvault.operations.import_files import Import
-    from mailvault.operations.login import LoginDialogue, LoginState
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.remote_report import RemoteReport
     from mailvault.operations.repair import RepairPlan, RepairReport
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from mailvault.transport.autoconfig import Discovered
     from mailvault.transport.endpoint import Endpoint, Login
     from mailvault.transport.imap import ImapClient
-    from mailvault.transport.oauth_client import OAuthClient
-    from mailvault.transport.oauth_provider import Provider
-    from mailvault.transport.oauth_tokens import TokenFile
     from mailvault.transport.pop3 import Pop3Client
+
+
+NOTE_SECONDS = 5.0
+"""How long a small note waits for the archive's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +54,6 @@ class ImportForm:
     file_format: str = "auto"
     keeps_line_ends: bool = False
     is_dry_run: bool = False
-
-
-log = logging.getLogger(__name__)
-
-NOTE_SECONDS = 5.0
-"""How long a small note waits for the archive's lock."""
-
-
-class SystemClock:
-    """Implements `ports.Clock` with the clocks of this machine."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def create_archive(configuration: Configuration) -> "Archive":
@@ -116,16 +98,18 @@ def sync_account(
     from mailvault.operations.removal import RemovalPolicy
 
     allowance = _allowance(account, spent, slot)
+    login = logins.login(account)
     days = account.delete_after_days if account.leave_on_server else 0
     return SyncAccount(
         name=account.name,
         protocol=account.protocol,
-        open_source=source_factory(account, spool_folder, allowance, slot),
+        open_source=source_factory(account, spool_folder, allowance, slot, login),
         globs=MailboxGlobs(account.mailboxes),
         connections=account.connections,
         removal=None if days is None else RemovalPolicy(days),
         allowance=allowance,
         slot=slot,
+        credential=logins.credential(account, login),
     )
 
 
@@ -150,6 +134,7 @@ def source_factory(
     spool_folder: Path | None,
     allowance: "Allowance | None" = None,
     clock: "Clock | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], Source]":
     """Give what opens one connection after another, until a login is refused."""
     from mailvault.mail.globs import MailboxGlobs
@@ -157,7 +142,7 @@ def source_factory(
 
     globs, clock = MailboxGlobs(account.mailboxes), clock or SystemClock()
     if account.protocol == "pop3":
-        connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance))
+        connect_pop3 = LoginGate(pop3_connector(account, spool_folder, allowance, login))
 
         def open_pop3() -> "Source":
             refuse_unsupported(account)
@@ -167,7 +152,7 @@ def source_factory(
             return Pop3Source(connect_pop3, globs, clock=clock, largest=largest)
 
         return open_pop3
-    connect = LoginGate(connector(account, spool_folder, allowance))
+    connect = LoginGate(connector(account, spool_folder, allowance, login))
 
     def open_source() -> "Source":
         refuse_unsupported(account)
@@ -182,6 +167,7 @@ def connector(
     account: AccountSettings,
     spool_folder: Path | None = None,
     allowance: "Allowance | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], ImapClient]":
     """Give what connects and logs in. All its connections share one reading of the secret."""
     from mailvault.transport.imap import ImapClient
@@ -189,7 +175,7 @@ def connector(
     return partial(
         ImapClient.connect,
         replace(endpoint(account), allowance=allowance),
-        login(account),
+        login or logins.login(account),
         spool_folder,
         max_message=account.max_message_size,
     )
@@ -199,6 +185,7 @@ def pop3_connector(
     account: AccountSettings,
     spool_folder: Path | None = None,
     allowance: "Allowance | None" = None,
+    login: "Login | None" = None,
 ) -> "Callable[[], Pop3Client]":
     """As `connector`, for POP3."""
     from mailvault.transport.pop3 import Pop3Client
@@ -206,115 +193,10 @@ def pop3_connector(
     return partial(
         Pop3Client.connect,
         replace(endpoint(account), allowance=allowance),
-        login(account),
+        login or logins.login(account),
         spool_folder,
         max_message=account.max_message_size,
     )
-
-
-def login(account: AccountSettings) -> "Login":
-    """Who logs in. The secret is asked for when a connection needs it."""
-    from mailvault.transport.endpoint import Login
-
-    return Login(user=account.user, secret=_secret(account), mechanism=account.auth)
-
-
-def _secret(account: AccountSettings) -> Callable[[], str]:
-    if account.oauth is None:
-        return AccountSecret(account.name, account.secret, os.environ)
-    if account.oauth.token_command is not None:
-        return TokenCommand(account.name, account.oauth.token_command)
-    from mailvault.transport.oauth import AccessToken
-
-    return AccessToken(
-        account.name, token_file(account), partial(oauth_client, account), SystemClock()
-    )
-
-
-def oauth_provider(account: AccountSettings) -> "Provider":
-    """Where the account's tokens come from."""
-    from mailvault.transport import oauth_provider as providers
-
-    settings = _oauth(account)
-    match settings.provider:
-        case "google":
-            provider = providers.google(settings.scopes)
-        case "microsoft":
-            tenant = settings.tenant or providers.tenant_of(account.user)
-            provider = providers.microsoft(account.protocol, tenant, settings.scopes)
-        case _:
-            provider = providers.generic(
-                settings.token_endpoint or "",
-                settings.authorization_endpoint,
-                settings.device_endpoint,
-                settings.scopes,
-            )
-    return replace(provider, redirect_uri=settings.redirect_uri or provider.redirect_uri)
-
-
-def oauth_client(account: AccountSettings) -> "OAuthClient":
-    from mailvault.transport.oauth_client import OAuthClient
-
-    settings = _oauth(account)
-    return OAuthClient(
-        oauth_provider(account),
-        settings.client_id,
-        partial(read_client_secret, account.name, settings.client_secret, os.environ),
-        SystemClock(),
-        settings.ca_file,
-    )
-
-
-def token_file(account: AccountSettings) -> "TokenFile":
-    from mailvault.transport.oauth_tokens import Grant, TokenFile
-
-    settings = _oauth(account)
-    grant = Grant(account.user, settings.client_id, oauth_provider(account).token_endpoint)
-    return TokenFile(settings.token_file, grant)
-
-
-def _oauth(account: AccountSettings) -> OAuthSettings:
-    where = f"accounts.{account.name}"
-    if account.oauth is None:
-        raise UsageError(
-            f"{where} logs in with a password, so there is nothing to sign in to",
-            hint=f"to use OAuth2, add a table [{where}.oauth]; see docs/oauth.md",
-        )
-    if account.oauth.token_command is not None:
-        raise UsageError(
-            f"{where}.oauth.token_command gets the tokens of this account",
-            hint="sign in with the program that it runs",
-        )
-    return account.oauth
-
-
-def sign_in(account: AccountSettings, *, paste: bool, dialogue: "LoginDialogue") -> None:
-    """Let a person sign in: by device code where there is one, else with a browser."""
-    from mailvault.operations import login as operation
-
-    client, file = oauth_client(account), token_file(account)
-    if paste:
-        operation.sign_in_by_paste(client, file, dialogue)
-    elif client.provider.device_endpoint is not None:
-        operation.sign_in_by_device(client, file, SystemClock(), dialogue)
-    else:
-        operation.sign_in_by_browser(client, file, dialogue)
-
-
-def sign_out(account: AccountSettings) -> None:
-    from mailvault.operations.login import sign_out as operation
-
-    operation(token_file(account))
-
-
-def login_state(account: AccountSettings) -> "LoginState":
-    """Whether a person has to sign in; what logs in by password never needs one."""
-    from mailvault.operations.login import LoginState
-    from mailvault.operations.login import login_state as operation
-
-    if account.oauth is None or account.oauth.token_command is not None:
-        return LoginState(needs_login=False)
-    return operation(token_file(account), SystemClock().now())
 
 
 def endpoint(account: AccountSettings) -> "Endpoint":
@@ -340,16 +222,6 @@ def refuse_unsupported(account: AccountSettings) -> None:
     where = f"accounts.{account.name}"
     if account.ca_file is not None and not account.ca_file.is_file():
         raise ConfigurationError(f"{where}.ca_file: there is no file {account.ca_file}")
-
-
-def logins_needed(configuration: Configuration) -> dict[str, str]:
-    """The accounts that wait for a person to sign in, and why."""
-    states = {
-        name: login_state(account)
-        for name, account in configuration.accounts.items()
-        if account.oauth is not None
-    }
-    return {name: state.reason or "" for name, state in states.items() if state.needs_login}
 
 
 def check_account(account: AccountSettings) -> "CheckReport":
@@ -475,14 +347,17 @@ def preview(
     accounts: Sequence[AccountSettings],
     *,
     only: "MailboxGlobs | None" = None,
+    by_hand: bool = False,
 ) -> "SyncReport":
     """Count what a sync would fetch."""
     from mailvault.operations.preview import preview as operation
 
+    standings = archive.standings.all()
     # A reader of the archive has no business in its folder for temporary files.
-    return operation(
-        archive, [sync_account(account, None) for account in accounts], mailbox_globs=only
-    )
+    asked = [
+        sync_account(account, None, _spent(standings.get(account.name))) for account in accounts
+    ]
+    return operation(archive, asked, mailbox_globs=only, by_hand=by_hand)
 
 
 def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -> "Import":
@@ -513,11 +388,29 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
     return Import(account, source.findings)
 
 
-def discover(address: str) -> "Discovered | None":
+def end_pause(configuration: Configuration, account: AccountSettings) -> None:
+    """After a new login nothing is held against the account.
+
+    Where another process writes to the archive nothing need be done: the next sync sees
+    that the secret is another one.
+    """
+    from mailvault.operations.patience import at_ease
+
+    try:
+        with open_archive(configuration, writing=False) as archive:
+            if not archive.standings.of(account.name).refusals:
+                return
+        with open_archive(configuration, writing=True) as archive:
+            archive.standings.keep(account.name, at_ease(archive.standings.of(account.name)))
+    except (ArchiveLocked, ArchiveMissing) as error:
+        log.info("the pause of %s is left as it is: %s", account.name, error)
+
+
+def discover(address: str, protocol: str) -> "Discovered | None":
     """Find the server of an address. Sends nothing but its domain."""
     from mailvault.transport.discovery import discover as find
 
-    return find(address)
+    return find(address, protocol)
 
 
 def remote_mailboxes(accounts: Sequence[AccountSettings]) -> Iterator[tuple[str, "Mailbox"]]:
@@ -626,7 +519,7 @@ def target_factory(
         partial(
             ImapWriter.connect,
             endpoint(account),
-            login(account),
+            logins.login(account),
             spool_folder,
             max_message=account.max_message_size,
         )

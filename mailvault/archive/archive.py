@@ -32,6 +32,8 @@ from mailvault.archive.layout import (
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.proofs import Stretch, keep_proofs
+from mailvault.archive.readying import Choice, Here, ready
+from mailvault.archive.readying_elsewhere import elsewhere
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, served_tree
@@ -165,7 +167,9 @@ class Archive:
         """Begin a run of sync; it takes its number now and is recorded with its changes."""
         if self._committer is None:
             raise ArchiveError(f"{self.path} was opened for reading")
-        return Recorder(self.content, self.catalog, self._committer, self._clock)
+        here = Here(self.content)
+        choice = Choice(here, lambda: elsewhere(self.content, here))
+        return Recorder(choice, self.catalog, self._committer, self._clock)
 
     def note_job(self, job: JobEnded) -> bool:
         """Write down how a command ended that is no run of sync; say whether that was possible.
@@ -220,7 +224,7 @@ class Archive:
         if self._committer is None:
             raise ArchiveError(f"{self.path} was opened for reading")
         run = self.catalog.last_run() or RunNumber(1)  # which only names a journal file
-        self._committer.commit(run, records, prepared)
+        self._committer.commit(run, records, [ready(each) for each in prepared])
 
     def index_again(self, digest: Digest) -> None:
         """Read the header of a message into the catalog, if it can be read by now."""

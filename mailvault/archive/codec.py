@@ -6,6 +6,7 @@ be the ones the index names, before anything is allocated for it.
 
 import threading
 from collections.abc import Sequence
+from typing import TypeVar
 
 import zstandard
 
@@ -27,6 +28,10 @@ _TRAINING_LIMIT = 8 << 20
 _LEAST_SAMPLES = 10
 _LEAST_DICTIONARY = 2048
 _MOST_TRIALS = 256
+_COMPRESSORS = 2  # one takes some MiB: that of the present dictionary, and that without
+_DECOMPRESSORS = 8
+
+T = TypeVar("T")
 
 
 class BadFrame(Exception):
@@ -70,15 +75,20 @@ class Dictionary:
 
 
 class Codec:
-    """Compresses and decompresses frames. One serves all threads."""
+    """Compresses and decompresses frames. One serves all threads.
 
-    def __init__(self) -> None:
-        self._local = _Contexts()
+    ``takes_turns`` says that only one of them uses it at a time: then they share what zstd
+    needs, some MiB for each thread.
+    """
+
+    def __init__(self, *, takes_turns: bool = False) -> None:
+        self._local = _Contexts() if takes_turns else _ContextsOfThreads()
 
     def compress(self, octets: bytes, dictionary: Dictionary | None = None) -> bytes:
         """Make a frame and prove that it gives the octets back."""
         compressor = self._local.compressors.get(dictionary)
         if compressor is None:
+            _make_room(self._local.compressors, _COMPRESSORS)
             compressor = self._local.compressors[dictionary] = _compressor(dictionary)
         frame = compressor.compress(octets)
         if self.decompress(frame, len(octets), dictionary) != octets:
@@ -91,6 +101,7 @@ class Codec:
         """Unpack a frame of ``size`` octets. Raises BadFrame for any other frame."""
         decompressor = self._local.decompressors.get(dictionary)
         if decompressor is None:
+            _make_room(self._local.decompressors, _DECOMPRESSORS)
             decompressor = self._local.decompressors[dictionary] = _decompressor(dictionary)
         try:
             # zstd would allocate whatever a frame's header claims.
@@ -103,12 +114,23 @@ class Codec:
         return octets
 
 
-class _Contexts(threading.local):
+def _make_room(contexts: dict[Dictionary | None, T], limit: int) -> None:
+    """Let go of the context used for the oldest dictionary; the one without any stays."""
+    named = [dictionary for dictionary in contexts if dictionary is not None]
+    if len(contexts) >= limit and named:
+        del contexts[named[0]]
+
+
+class _Contexts:
     """A zstd context serves one thread at a time."""
 
     def __init__(self) -> None:
         self.compressors: dict[Dictionary | None, zstandard.ZstdCompressor] = {}
         self.decompressors: dict[Dictionary | None, zstandard.ZstdDecompressor] = {}
+
+
+class _ContextsOfThreads(_Contexts, threading.local):
+    """Each thread has its own."""
 
 
 def _compressor(dictionary: Dictionary | None) -> zstandard.ZstdCompressor:

@@ -12,11 +12,11 @@ from typing import TypeAlias
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.header_index import NOTHING, HeaderIndex, index_message
 from mailvault.archive.journal import Group, Journal, Position, TornTail
+from mailvault.archive.readying import Ready
 from mailvault.errors import ArchiveError
 from mailvault.mail.changes import MailboxChanged, Pruned, Record
 from mailvault.mail.model import Digest, RunNumber
-from mailvault.mail.outline import Outline
-from mailvault.ports import ContentStore, Prepared
+from mailvault.ports import ContentStore
 
 Told: TypeAlias = Callable[[int], None]
 """Told how many groups of the journal are done."""
@@ -64,7 +64,7 @@ class Committer:
         self._follower = follower
 
     def commit(
-        self, run: RunNumber, records: Sequence[Record], prepared: Sequence[Prepared]
+        self, run: RunNumber, records: Sequence[Record], messages: Sequence[Ready]
     ) -> None:
         """Make a group durable before returning.
 
@@ -73,8 +73,8 @@ class Committer:
         if not self._is_sound:
             raise ArchiveError(f"{self._catalog.path}: an earlier commit failed", hint=_AGAIN)
         try:
-            for message in prepared:
-                self._content.put(message)
+            for message in messages:
+                self._content.put(message.prepared)
             self._content.record(records)
             self._content.commit()
         except BaseException:
@@ -82,17 +82,15 @@ class Committer:
             raise
         self._is_sound = False
         position = self._journal.append(records, run, self._position)
-        outlines = {each.digest: each.outline for each in prepared if each.outline}
-        self.apply(Group(tuple(records), position), outlines)
+        indexes = {each.prepared.digest: each.index for each in messages if each.index}
+        self.apply(Group(tuple(records), position), indexes)
         if self._follower is not None:
             self._follower(records, position)
         self._is_sound = True
 
-    def apply(self, group: Group, outlines: Mapping[Digest, Outline] | None = None) -> None:
+    def apply(self, group: Group, known: Mapping[Digest, HeaderIndex] | None = None) -> None:
         """Tell the catalog what stands in a group of the journal."""
-        indexes = {
-            digest: index_message(digest, each) for digest, each in (outlines or {}).items()
-        }
+        indexes = dict(known or {})
         placed = {digest for digest in _placed(group.records) if digest not in indexes}
         for digest in placed - self._catalog.sizes(placed).keys():
             indexes[digest] = self._index_stored(digest)

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     URL,
     Column,
     Connection,
+    Dialect,
     Engine,
     MetaData,
     Table,
@@ -133,9 +134,17 @@ def execute_many(
 
     SQLAlchemy's own way costs more than SQLite's work, for it looks at every value anew.
     """
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    parameters = itemgetter(*(compiled.positiontup or ()))
-    connection.exec_driver_sql(str(compiled), [parameters(row) for row in rows])
+    text, names = _compiled(statement, connection.dialect, tuple(rows[0]))
+    parameters = itemgetter(*names)
+    connection.exec_driver_sql(text, [parameters(row) for row in rows])
+
+
+@lru_cache(maxsize=64)  # statements made once, at the top of a module
+def _compiled(
+    statement: UpdateBase, dialect: Dialect, columns: tuple[str, ...]
+) -> tuple[str, list[str]]:
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    return str(compiled), compiled.positiontup or []
 
 
 def recover(path: Path) -> None:

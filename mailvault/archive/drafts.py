@@ -1,58 +1,68 @@
 """Changes on their way into the archive: a batch being prepared, and a group to commit."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from mailvault.archive.instants import to_seconds, to_zone, with_zone
-from mailvault.errors import MailvaultError
+from mailvault.archive.instants import is_plain, to_seconds, to_zone, with_zone
+from mailvault.archive.readying import Outcome, Ready
 from mailvault.mail.changes import MailboxChanged, MailboxGone, Owed, Placed, Record, Reflagged
-from mailvault.mail.model import Arrival, Batch, Digest, Octets, StreamedOctets, octet_count
+from mailvault.mail.model import (
+    Arrival,
+    Batch,
+    Digest,
+    Flags,
+    Octets,
+    StreamedOctets,
+    Uid,
+    octet_count,
+)
 from mailvault.ports import Prepared
 
-log = logging.getLogger(__name__)
-
-GROUP_OCTETS = 8 << 20
+GROUP_OCTETS = 12 << 20
 GROUP_MESSAGES = 1000
 GROUP_CHANGES = 5000
 REASON_LIMIT = 500
 _HELD = 1 << 20  # a message above this lies on disk
 _LEAST = 16 << 10
 
-Prepare: TypeAlias = Callable[[Octets], "Future[Prepared]"]
+Prepare: TypeAlias = Callable[[Sequence[Octets]], "Future[list[Outcome]]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A message that is being prepared; its octets belong to the preparing thread."""
+    """A message on its way, without its octets: those belong to who prepares them."""
 
-    arrival: Arrival
-    prepared: "Future[Prepared]"
+    uid: Uid
+    flags: Flags
+    internal_date: datetime | None
+    uidl: str | None
+    email_id: str | None
+    labels: frozenset[str] | None
 
-    def wait(self) -> Prepared | Owed:
-        """A message that our own code chokes on is owed: it must not stop the others."""
-        try:
-            return self.prepared.result()
-        except (MailvaultError, OSError):
-            raise
-        except Exception as error:
-            log.exception("UID %d could not be prepared", self.arrival.uid)
-            return Owed(self.arrival.uid, f"mailvault could not store it: {error!r}")
+    @classmethod
+    def of(cls, arrival: Arrival) -> "Arriving":
+        return cls(
+            arrival.uid,
+            arrival.flags,
+            arrival.internal_date,
+            arrival.uidl,
+            arrival.email_id,
+            arrival.labels,
+        )
 
     def placed(self, prepared: Prepared) -> Placed:
-        arrival = self.arrival
         return Placed(
-            uid=arrival.uid,
-            digest=prepared.digest,
-            size=prepared.size,
-            flags=arrival.flags,
-            internal_date=storable_date(arrival.internal_date),
-            uidl=arrival.uidl,
-            email_id=arrival.email_id,
-            labels=arrival.labels,
+            self.uid,
+            prepared.digest,
+            prepared.size,
+            self.flags,
+            storable_date(self.internal_date),
+            self.uidl,
+            self.email_id,
+            self.labels,
         )
 
 
@@ -61,32 +71,46 @@ class Draft:
     """A record, complete once its messages are prepared."""
 
     record: Record
-    arriving: list[Arriving] = field(default_factory=list)
-    streamed: list[StreamedOctets] = field(default_factory=list)
+    arriving: tuple[Arriving, ...] = ()
+    messages: Sequence[Octets] = ()
+    streamed: tuple[StreamedOctets, ...] = ()
     octets: int = 0
+    _outcomes: "Future[list[Outcome]] | None" = None
+
+    def start(self, prepare: Prepare) -> None:
+        """Have the messages prepared, and keep no octets: who prepares lets go of them."""
+        if self._outcomes is None and self.arriving:
+            self._outcomes = prepare(self.messages)
+            self.messages = ()
 
     @property
     def is_ready(self) -> bool:
-        return all(each.prepared.done() for each in self.arriving)
+        return not self.arriving or (self._outcomes is not None and self._outcomes.done())
 
     @property
     def mailbox_id(self) -> int | None:
         record = self.record
         return record.mailbox_id if isinstance(record, MailboxChanged | MailboxGone) else None
 
-    def complete(self) -> tuple[Record, list[Prepared]]:
+    def complete(self) -> tuple[Record, list[Ready]]:
         """Wait for the messages. Raises what concerns the archive and not one message."""
-        if not self.arriving:
+        if self._outcomes is None:
+            assert not self.arriving, "a draft is completed before it was started"
             return self.record, []
         assert isinstance(self.record, MailboxChanged)
-        results = [(each, each.wait()) for each in self.arriving]
-        stored = [(each, result) for each, result in results if not isinstance(result, Owed)]
+        placed, owed, ready = [], [], []
+        for each, outcome in zip(self.arriving, self._outcomes.result(), strict=True):
+            if isinstance(outcome, Ready):
+                placed.append(each.placed(outcome.prepared))
+                ready.append(outcome)
+            else:
+                owed.append(Owed(each.uid, outcome.reason[:REASON_LIMIT]))
         record = replace(
             self.record,
-            placed=tuple(each.placed(result) for each, result in stored) + self.record.placed,
-            owed=self.record.owed + tuple(r for _, r in results if isinstance(r, Owed)),
+            placed=(*placed, *self.record.placed),
+            owed=(*self.record.owed, *owed),
         )
-        return record, [result for _, result in stored]
+        return record, ready
 
 
 @dataclass(slots=True)
@@ -94,7 +118,7 @@ class Group:
     """What one commit will make durable."""
 
     records: list[Record] = field(default_factory=list)
-    prepared: list[Prepared] = field(default_factory=list)
+    messages: list[Ready] = field(default_factory=list)
     streamed: list[StreamedOctets] = field(default_factory=list)
     mailbox_ids: set[int] = field(default_factory=set)
     octets: int = 0
@@ -104,18 +128,18 @@ class Group:
     def is_full(self) -> bool:
         return (
             self.octets >= GROUP_OCTETS
-            or len(self.prepared) >= GROUP_MESSAGES
+            or len(self.messages) >= GROUP_MESSAGES
             or self.changes >= GROUP_CHANGES
         )
 
     def take(self, draft: Draft) -> None:
-        record, prepared = draft.complete()
+        record, messages = draft.complete()
         joined = _joined(self.records[-1], record) if self.records else None
         if joined is not None:
             self.records[-1] = joined
         else:
             self.records.append(record)
-        self.prepared += prepared
+        self.messages += messages
         self.changes += _changes(record)
         self.streamed += draft.streamed
         self.octets += draft.octets
@@ -127,13 +151,8 @@ class Group:
             each.discard()
 
 
-def draft_batch(
-    mailbox_id: int, batch: Batch, sizes: Mapping[Digest, int], prepare: Prepare
-) -> Draft:
-    """Start preparing what arrived. Keeps no octets: a thread lets go of them when done.
-
-    ``sizes`` are those of the messages that were recognised.
-    """
+def draft_batch(mailbox_id: int, batch: Batch, sizes: Mapping[Digest, int]) -> Draft:
+    """What a batch will be in the journal. ``sizes`` are those of the recognised messages."""
     return Draft(
         record=MailboxChanged(
             mailbox_id=mailbox_id,
@@ -145,10 +164,11 @@ def draft_batch(
             owed=tuple(Owed(each.uid, each.reason[:REASON_LIMIT]) for each in batch.unreadable),
             is_complete=batch.is_complete,
         ),
-        arriving=[
-            Arriving(replace(each, octets=b""), prepare(each.octets)) for each in batch.arrived
-        ],
-        streamed=[each.octets for each in batch.arrived if not isinstance(each.octets, bytes)],
+        arriving=tuple(Arriving.of(each) for each in batch.arrived),
+        messages=[each.octets for each in batch.arrived],
+        streamed=tuple(
+            each.octets for each in batch.arrived if not isinstance(each.octets, bytes)
+        ),
         octets=sum(_held(each.octets) for each in batch.arrived),
     )
 
@@ -158,8 +178,8 @@ def storable_date(instant: datetime | None) -> datetime | None:
 
     A date at the very end of the calendar that has no UTC is no date.
     """
-    if instant is None:
-        return None
+    if instant is None or is_plain(instant):
+        return instant
     try:
         return with_zone(to_seconds(instant), to_zone(instant))
     except OverflowError:

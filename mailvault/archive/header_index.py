@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mailvault.archive.catalog.words import storable
 from mailvault.archive.instants import to_seconds
@@ -58,3 +59,36 @@ def _shortened(addresses: str | None) -> str | None:
     if addresses is None or len(addresses) <= ADDRESSES_LIMIT:
         return addresses
     return addresses[:ADDRESSES_LIMIT] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+Text: TypeAlias = str | None
+Fields: TypeAlias = tuple[
+    Text, int | None, Text, Text, Text, Text, tuple[tuple[Text, str, int], ...]
+]
+
+
+def fields_of(index: HeaderIndex) -> Fields:
+    """The index as plain values, to be handed to another process."""
+    parts = tuple((each.name, each.content_type, each.size) for each in index.attachments)
+    return (
+        index.message_id,
+        index.date,
+        index.sender,
+        index.recipients,
+        index.copies,
+        index.subject,
+        parts,
+    )
+
+
+def index_of(fields: Fields) -> HeaderIndex:
+    message_id, date, sender, recipients, copies, subject, parts = fields
+    return HeaderIndex(
+        message_id,
+        date,
+        sender,
+        recipients,
+        copies,
+        subject,
+        tuple(Attachment(*part) for part in parts),
+    )

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 
 
 def to_seconds(instant: datetime) -> int:
     """Whole seconds since 1970, rounded down."""
-    return (instant - _EPOCH) // timedelta(seconds=1)
+    return (instant - _EPOCH) // _SECOND
 
 
 def from_seconds(seconds: int) -> datetime:
@@ -28,6 +29,17 @@ def to_zone(instant: datetime) -> int:
     """Minutes east of UTC of the zone the instant was told in."""
     offset = instant.utcoffset()
     return 0 if offset is None else offset // _MINUTE
+
+
+def is_plain(instant: datetime) -> bool:
+    """Whether seconds and a zone in minutes, as nearly every INTERNALDATE, say it all."""
+    zone = instant.tzinfo
+    return (
+        type(zone) is timezone
+        and not instant.microsecond
+        and not zone.utcoffset(None).seconds % 60
+        and 1 < instant.year < 9999
+    )
 
 
 def with_zone(seconds: int, minutes: int) -> datetime:

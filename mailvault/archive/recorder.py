@@ -1,11 +1,11 @@
 """One run of sync, as the archive takes it in.
 
-Messages are prepared by a few threads; a group of batches is committed by one more while
-the next group is being prepared. At most one commit is under way, and one that fails is the
-last: what was added after it is not stored, and every later call raises.
+Messages are prepared by a few threads, or where they are many in processes of their own; a
+group of batches is committed by one more thread while the next group is being prepared. At
+most one commit is under way, and one that fails is the last: what was added after it is not
+stored, and every later call raises.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +19,7 @@ from mailvault.archive.committer import Committer
 from mailvault.archive.drafts import Draft, Group, draft_batch
 from mailvault.archive.novelty import Novelty
 from mailvault.archive.private import explained
+from mailvault.archive.readying import Choice, Readying
 from mailvault.archive.register import Register
 from mailvault.errors import ArchiveError, MessageMissing
 from mailvault.mail.changes import (
@@ -31,8 +32,8 @@ from mailvault.mail.changes import (
     RunStarted,
     Suspected,
 )
-from mailvault.mail.model import Batch, Digest, Mailbox, Octets, RunNumber
-from mailvault.ports import Clock, ContentStore, Prepared
+from mailvault.mail.model import Batch, Digest, Mailbox, RunNumber
+from mailvault.ports import Clock
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,8 +41,11 @@ R = TypeVar("R")
 IN_FLIGHT = 4 << 20
 """Octets being prepared; whoever adds more waits."""
 
-_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
-"""One core reads and stores: more threads than the others would only wait for each other."""
+MANY = 2 << 20
+"""Octets that wait to be prepared before a process of its own is worth its start."""
+
+MOST_WAITING = 50
+"""Changes that wait until it is known how much there is to prepare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,17 @@ class Recorder:
     """
 
     def __init__(
-        self, content: ContentStore, catalog: Catalog, committer: Committer, clock: Clock
+        self, choice: Choice, catalog: Catalog, committer: Committer, clock: Clock
     ) -> None:
         self.run = RunNumber((catalog.last_run() or 0) + 1)
         self._turn = RLock()
-        self._content = content
+        self._choice = choice
+        self._readying: Readying | None = None  # chosen when it is known how much there is
         self._catalog = catalog
         self._committer = committer
         self._clock = clock
         self._register = Register(catalog)
         self._novelty = Novelty(catalog)
-        self._preparing = ThreadPoolExecutor(_THREADS, "prepare")
         self._committing = ThreadPoolExecutor(1, "commit")
         self._drafts: deque[Draft] = deque()
         self._group = Group(records=[RunStarted(self.run, clock.now())])
@@ -139,7 +143,7 @@ class Recorder:
             news = self._novelty.of(mailbox_id, batch)
         if not news.is_empty or self._is_pending(mailbox_id):
             sizes = self._sizes([each.digest for each in (*batch.recognised, *batch.renamed)])
-            self._enqueue(draft_batch(mailbox_id, news.batch, sizes, self._prepare))
+            self._enqueue(draft_batch(mailbox_id, news.batch, sizes))
         return Applied(
             arrived=len(batch.arrived) + len(batch.recognised),
             flags_changed=len(news.batch.flags_changed),
@@ -170,10 +174,7 @@ class Recorder:
         `finish`: a run in which nothing happened costs one commit.
         """
         with self._unbroken():
-            self._drain(0)
-            if self._is_worth_a_commit:
-                self._commit_group()
-            self._await_commit()
+            self._settle()
 
     @_in_turn
     def finish(self, exit_code: int) -> None:
@@ -192,9 +193,6 @@ class Recorder:
         self._failure = self._failure or ArchiveError("the run was abandoned")
         self._close()
 
-    def _prepare(self, octets: Octets) -> "Future[Prepared]":
-        return self._preparing.submit(self._content.prepare, octets)
-
     def _tell(self, record: Record) -> None:
         self._is_worth_a_commit = True
         self._enqueue(Draft(record))
@@ -204,10 +202,31 @@ class Recorder:
             self._drafts.append(draft)
             if draft.mailbox_id is not None:
                 self._is_worth_a_commit = True
+            self._choose()
             self._drain(IN_FLIGHT)
+
+    def _choose(self) -> None:
+        """Decide who prepares what waits, as late as possible: few messages stay here."""
+        if self._readying is None and sum(each.octets for each in self._drafts) >= MANY:
+            self._readying = self._choice.for_many()
+        if self._readying is not None or len(self._drafts) > MOST_WAITING:
+            self._start()
+
+    def _start(self) -> None:
+        readying = self._readying or self._choice.here
+        for draft in self._drafts:
+            draft.start(readying.submit)
+
+    def _settle(self) -> None:
+        self._drain(0)
+        if self._is_worth_a_commit:
+            self._commit_group()
+        self._await_commit()
 
     def _drain(self, limit: int) -> None:
         """Group drafts, in their order, until at most ``limit`` octets are in flight."""
+        if limit == 0 and self._drafts:
+            self._start()
         octets = sum(draft.octets for draft in self._drafts)
         while self._drafts and (octets > limit or limit == 0 or self._drafts[0].is_ready):
             draft = self._drafts[0]
@@ -222,7 +241,7 @@ class Recorder:
         group, self._group = self._group, Group()
         self._is_worth_a_commit = False
         future = self._committing.submit(
-            self._committer.commit, self.run, group.records, group.prepared
+            self._committer.commit, self.run, group.records, group.messages
         )
         self._under_way = (group, future)
 
@@ -265,7 +284,9 @@ class Recorder:
             raise
 
     def _close(self) -> None:
-        self._preparing.shutdown(cancel_futures=True)
+        self._choice.here.close()
+        if self._readying is not None:
+            self._readying.close()
         self._committing.shutdown()
         if self._under_way is not None:
             self._under_way[0].discard_streamed()

@@ -21,13 +21,17 @@ LARGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One account. ``refusals`` are refused logins in a row; ``until`` ends its pause."""
+    """One account. ``refusals`` are refused logins in a row; ``until`` ends its pause.
+
+    ``secret`` is a mark by which a changed secret is noticed, and not the secret.
+    """
 
     refusals: int = 0
     until: datetime | None = None
     reason: str | None = None
     day: date | None = None
     octets: int = 0
+    secret: str | None = None
 
     def is_paused(self, now: datetime) -> bool:
         return self.until is not None and now < self.until
@@ -74,11 +78,13 @@ def _written(standing: Standing) -> dict[str, object]:
         "reason": standing.reason,
         "day": standing.day.isoformat() if standing.day else None,
         "octets": standing.octets,
+        "secret": standing.secret,
     }
 
 
 def _read(fields: Mapping[str, object]) -> Standing:
     until, day, reason = fields.get("until"), fields.get("day"), fields.get("reason")
+    secret = fields.get("secret")
     instant = datetime.fromisoformat(str(until)) if until else None
     if instant is not None and instant.tzinfo is None:
         raise ValueError(f"{until} has no zone")
@@ -88,4 +94,5 @@ def _read(fields: Mapping[str, object]) -> Standing:
         reason=str(reason) if reason else None,
         day=date.fromisoformat(str(day)) if day else None,
         octets=int(str(fields.get("octets", 0))),
+        secret=str(secret) if secret else None,
     )

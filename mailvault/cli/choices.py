@@ -40,8 +40,8 @@ def chosen_run(archive: "Archive", when: str | None) -> RunNumber | None:
     """
     if when is None:
         return None
+    from mailvault.clock import SystemClock
     from mailvault.operations.when import parse_when
-    from mailvault.wiring import SystemClock
 
     moment = parse_when(when, SystemClock().now())
     if isinstance(moment, int):

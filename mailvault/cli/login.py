@@ -28,22 +28,23 @@ def login(
 
     Needs a table oauth in the account's configuration; docs/oauth.md says how to get there.
     """
-    from mailvault import wiring
+    from mailvault import logins, wiring
     from mailvault.cli.login_report import login_json, login_lines
     from mailvault.errors import LoginRefused, UsageError
 
     if paste + show_status + logout > 1:
         raise UsageError("--paste, --status and --logout exclude each other")
-    (settings,) = chosen_accounts(configuration(context), [account])
-    if logout:
-        wiring.sign_out(settings)
-    elif not show_status:
-        wiring.sign_in(settings, paste=paste, dialogue=Dialogue())
-    state = wiring.login_state(settings)
+    known = configuration(context)
+    (settings,) = chosen_accounts(known, [account])
+    revoked = logins.sign_out(settings) if logout else None
+    if not (logout or show_status):
+        logins.sign_in(settings, paste=paste, dialogue=Dialogue())
+        wiring.end_pause(known, settings)
+    state = logins.login_state(settings)
     if as_json:
-        emit_json(login_json(account, state))
+        emit_json(login_json(account, state, revoked))
     else:
-        for line in login_lines(account, state):
+        for line in login_lines(account, state, revoked):
             emit(line)
     if show_status and state.needs_login:
         raise typer.Exit(LoginRefused.exit_code)

@@ -14,10 +14,10 @@ from mailvault.config.load import (
     user_file,
 )
 from mailvault.config.model import Configuration
-from mailvault.config.template import AccountAnswers, compose
+from mailvault.config.template import AccountAnswers, OAuthAnswers, compose
 from mailvault.errors import ArchiveMissing, ConfigurationError, UsageError
 
-_ASKED = ("name", "protocol", "host", "user")
+_ASKED = ("name", "protocol", "host", "user", "client_id", "oauth_provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,14 @@ class AccountOptions:
     password_file: Path | None
     password_env: str | None
     keyring: bool
+    client_id: str | None = None
+    oauth_provider: str | None = None
+    """Who gives tokens to this client; it follows from the address."""
+
+    @property
+    def has_password(self) -> bool:
+        sources = (self.password_command, self.password_file, self.password_env)
+        return self.keyring or any(source is not None for source in sources)
 
     def given(self) -> dict[str, str | int | bool]:
         """The options that were used. Paths become absolute: the file lies elsewhere."""
@@ -113,14 +121,28 @@ def _account(account: AccountOptions) -> AccountAnswers | None:
         if given:
             raise UsageError("the account has no name", hint="add --account NAME, such as work")
         return None
+    if account.client_id is not None and account.oauth_provider is None:
+        raise UsageError(
+            "--client-id is for accounts that sign in by OAuth2 at Google or Microsoft",
+            hint="name the account by its --address, or add a table oauth: docs/oauth.md",
+        )
     protocol = account.protocol or ask("Protocol", "--protocol", default="imap")
     host = account.host or ask("Server", "--host")
     user = account.user or ask("User name", "--user")
     extra = {key: value for key, value in given.items() if key not in _ASKED}
-    if not any(key.startswith(("password", "keyring")) for key in extra):
+    if account.oauth_provider is not None:
+        return AccountAnswers(name, protocol, host, user, extra, _oauth(account))
+    if not account.has_password:
         command = ask("Command that prints the password (empty: later)", "", default="")
         extra |= {"password_command": command} if command else {}
     return AccountAnswers(name, protocol, host, user, extra)
+
+
+def _oauth(account: AccountOptions) -> OAuthAnswers:
+    assert account.oauth_provider is not None
+    where = "Client id of your own registration (docs/oauth.md; empty: later)"
+    client_id = account.client_id or ask(where, "--client-id", default="")
+    return OAuthAnswers(account.oauth_provider, client_id)
 
 
 def _refuse_contradictions(

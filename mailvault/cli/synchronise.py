@@ -33,19 +33,20 @@ def sync(
     settings = configuration(context)
     chosen = chosen_accounts(settings, accounts)
     only = chosen_globs(mailbox)
+    by_hand = bool(accounts) and can_ask()
     with (
         wiring.open_archive(settings, writing=not dry_run) as archive,
         watched(context) as progress,
     ):
         report = (
-            wiring.preview(archive, chosen, only=only)
+            wiring.preview(archive, chosen, only=only, by_hand=by_hand)
             if dry_run
             else wiring.sync(
                 archive,
                 chosen,
                 only=only,
                 accept_empty=accept_empty,
-                by_hand=bool(accounts) and can_ask(),
+                by_hand=by_hand,
                 progress=progress,
             )
         )

@@ -60,6 +60,7 @@ class OAuthSettings:
     token_endpoint: str | None = None
     authorization_endpoint: str | None = None
     device_endpoint: str | None = None
+    revocation_endpoint: str | None = None
     redirect_uri: str | None = None
     ca_file: Path | None = None
     token_command: tuple[str, ...] | None = None

@@ -11,7 +11,10 @@ from mailvault.config.section import Section
 
 PROVIDERS = ("google", "microsoft", "generic")
 TOKEN_MECHANISMS = ("xoauth2", "oauthbearer")
-KEYS_OF_GENERIC = ("token_endpoint", "authorization_endpoint", "device_endpoint", "ca_file")
+KEYS_OF_GENERIC = (
+    *("token_endpoint", "authorization_endpoint", "device_endpoint", "revocation_endpoint"),
+    "ca_file",
+)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -24,7 +27,7 @@ def read_oauth(
         return None
     settings = OAuthSettings(
         provider=section.read("provider", values.choice(*PROVIDERS), "generic"),
-        client_id=section.read("client_id", values.text, ""),
+        client_id=section.read("client_id", client_id, ""),
         client_secret=read_secret_source(
             section, path, is_private=is_private, name="client_secret"
         ),
@@ -33,6 +36,7 @@ def read_oauth(
         token_endpoint=section.read("token_endpoint", endpoint, None),
         authorization_endpoint=section.read("authorization_endpoint", endpoint, None),
         device_endpoint=section.read("device_endpoint", endpoint, None),
+        revocation_endpoint=section.read("revocation_endpoint", endpoint, None),
         redirect_uri=section.read("redirect_uri", redirect_uri, None),
         ca_file=section.read("ca_file", path, None),
         token_command=section.read("token_command", values.command, None),
@@ -63,6 +67,11 @@ def complain_of_logins(account: AccountSettings, section: Section) -> None:
         section.complain('must be "xoauth2": Microsoft takes no other', "auth")
     if account.secret is not None:
         section.complain("has a password and a table oauth; keep one of them")
+
+
+def client_id(value: object) -> str:
+    """Empty as long as nobody has registered a client; a login then says so."""
+    return "" if value == "" else values.text(value)
 
 
 def endpoint(value: object) -> str:
@@ -105,7 +114,7 @@ def _complain(settings: OAuthSettings, section: Section) -> None:
             if key in section:
                 section.complain("means nothing with token_command; remove one of them", key)
         return
-    if not settings.client_id:
+    if "client_id" not in section:
         section.complain(
             'missing; write for instance client_id = "..." (docs/oauth.md says where to '
             "get one), or token_command",

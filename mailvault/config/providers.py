@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How an address is read from its provider's server."""
+    """How an address is read from its provider's server.
+
+    ``oauth`` is who gives tokens; without ``takes_passwords`` there is no other login.
+    In ``demands``, NAME stands for the account.
+    """
 
     name: str
     host: str
@@ -13,6 +17,15 @@ class Preset:
     tls: str = "implicit"
     demands: tuple[str, ...] = ()
     user_is_local_part: bool = False
+    pop3_host: str | None = None
+    oauth: str | None = None
+    takes_passwords: bool = True
+
+    def host_of(self, protocol: str) -> str | None:
+        return self.pop3_host if protocol == "pop3" else self.host
+
+    def port_of(self, protocol: str) -> int:
+        return 995 if (protocol, self.port) == ("pop3", 993) else self.port
 
     def user(self, address: str) -> str:
         return address.partition("@")[0] if self.user_is_local_part else address
@@ -32,26 +45,31 @@ GMAIL = Preset(
             " on the size of folders"
         ),
     ),
+    pop3_host="pop.gmail.com",
+    oauth="google",
 )
 OUTLOOK = Preset(
     "outlook",
     "outlook.office365.com",
     demands=(
         (
-            "Microsoft takes no passwords any more: sign in by OAuth2. Add a table"
-            ' [accounts.NAME.oauth] with provider = "microsoft" and a client_id, then run'
-            " mailvault login NAME: docs/oauth.md"
+            "Microsoft takes no passwords any more: docs/oauth.md says how to get the client_id"
+            " for the table [accounts.NAME.oauth]; then sign in with mailvault login NAME"
         ),
         "Outlook.com: switch on Settings, Mail, Forwarding and IMAP",
     ),
+    pop3_host="outlook.office365.com",
+    oauth="microsoft",
+    takes_passwords=False,
 )
 YAHOO = Preset(
     "yahoo",
     "export.imap.mail.yahoo.com",  # the ordinary host shows 10,000 messages of a folder
     demands=(
         "Yahoo wants an app password: Account security, Generate app password",
-        "this is Yahoo's server for exports, which shows all messages of a folder",
+        "export.imap.mail.yahoo.com is Yahoo's server that shows all messages of a folder",
     ),
+    pop3_host="pop.mail.yahoo.com",
 )
 ICLOUD = Preset(
     "icloud",
@@ -68,13 +86,14 @@ FASTMAIL = Preset(
             " Manage app passwords; the Basic plan has no IMAP"
         ),
     ),
+    pop3_host="pop.fastmail.com",
 )
 _GMX_DEMANDS = (
     "GMX refuses the login until IMAP is switched on: Settings, POP3 & IMAP",
     "with two-factor authentication GMX wants an application-specific password",
 )
-GMX_NET = Preset("gmx", "imap.gmx.net", demands=_GMX_DEMANDS)
-GMX_COM = Preset("gmx", "imap.gmx.com", demands=_GMX_DEMANDS)
+GMX_NET = Preset("gmx", "imap.gmx.net", demands=_GMX_DEMANDS, pop3_host="pop.gmx.net")
+GMX_COM = Preset("gmx", "imap.gmx.com", demands=_GMX_DEMANDS, pop3_host="pop.gmx.com")
 PROTON = Preset(
     "proton",
     "127.0.0.1",

@@ -28,6 +28,24 @@ _KEYS_OF_SECRETS = """\
 """
 
 
+_NO_CLIENT = """\
+# Which program asks: register one, as docs/oauth.md says, and write down what it is called.
+"""
+
+_FOR_GOOGLE = """\
+# The secret of the client:
+# client_secret_file = "client.secret"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthAnswers:
+    """Who gives the tokens of an account, and to which client; "" is not known yet."""
+
+    provider: str
+    client_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountAnswers:
     """An account as somebody described it; ``extra`` holds the optional keys given."""
@@ -37,6 +55,7 @@ class AccountAnswers:
     host: str
     user: str
     extra: dict[str, str | int | bool]
+    oauth: OAuthAnswers | None = None
 
 
 def compose(path: str, store: str, account: AccountAnswers | None) -> str:
@@ -51,13 +70,22 @@ def compose(path: str, store: str, account: AccountAnswers | None) -> str:
         **account.extra,
     }
     lines = [f"{key} = {_value(value)}\n" for key, value in keys.items()]
+    table = f"accounts.{_value(account.name)}"
     has_password = any(key.startswith(("password", "keyring")) for key in keys)
+    if account.oauth is not None:
+        lines.append(_oauth(table, account.oauth))
+    elif not has_password:
+        lines.append(_KEYS_OF_SECRETS)
+    return "".join([text, f"\n[{table}]\n", *lines])
+
+
+def _oauth(table: str, answers: OAuthAnswers) -> str:
     return "".join(
         [
-            text,
-            f"\n[accounts.{_value(account.name)}]\n",
-            *lines,
-            "" if has_password else _KEYS_OF_SECRETS,
+            f"\n[{table}.oauth]\nprovider = {_value(answers.provider)}\n",
+            "" if answers.client_id else _NO_CLIENT,
+            f"client_id = {_value(answers.client_id)}\n",
+            _FOR_GOOGLE if answers.provider == "google" else "",
         ]
     )
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.recorder import Recorder
@@ -21,6 +22,7 @@ from mailvault.errors import (
 from mailvault.mail.changes import MailboxFinished
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Mailbox, octet_count
+from mailvault.operations.credentials import Credential, has_changed, marked
 from mailvault.operations.judgement import Walked, judge
 from mailvault.operations.patience import judged, pause, standing_after
 from mailvault.operations.plan import (
@@ -58,6 +60,7 @@ class SyncAccount:
     allowance: Allowance | None = None
     slot: Slot | None = None
     only_adds: bool = False
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ class AccountSync:
         suspicion: str | None = None
         standing = self.archive.standings.of(self.account.name)
         now = self.archive.now()
-        error = pause(standing, now, by_hand=self.options.by_hand)
+        may_ask = self.options.by_hand or has_changed(standing, self.account.credential)
+        error = pause(standing, now, by_hand=may_ask)
         if error is not None:
             return self._finish(error, None)
         try:
@@ -144,7 +148,8 @@ class AccountSync:
         if self.account.allowance is not None:
             day, octets = self.account.allowance.spent()
             standing = replace(standing, day=day, octets=octets)
-        after = standing_after(standing, error, self.archive.now())
+        mark = partial(marked, standing, self.account.credential)
+        after = standing_after(standing, error, self.archive.now(), mark)
         self.archive.standings.keep(self.account.name, after)
 
     def _archived(self) -> Iterator[Archived]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from mailvault.errors import LoginRefused, UsageError
+from mailvault.errors import LoginRefused, SourceError, UsageError
 from mailvault.ports import Clock
 from mailvault.transport.oauth_client import OAuthClient, Pending
 from mailvault.transport.oauth_loopback import Loopback, code_in
@@ -100,10 +100,21 @@ def _sign_in_by_code(
     _keep(file, client.by_code(code, redirect_uri, verifier))
 
 
-def sign_out(file: TokenFile) -> None:
-    """Forget the tokens on this machine."""
+def sign_out(client: OAuthClient, file: TokenFile) -> bool:
+    """Take the access away at the provider where that can be done, and forget the tokens.
+
+    Give whether the provider took it away. What goes wrong there is raised after the tokens
+    are forgotten here.
+    """
     with file.locked():
-        file.remove()
+        try:
+            tokens = file.read()
+            return tokens is not None and client.revoke(tokens)
+        except (SourceError, UsageError) as error:
+            error.hint = "the tokens are forgotten here; take the access away on its page"
+            raise
+        finally:
+            file.remove()
 
 
 def _keep(file: TokenFile, tokens: Tokens) -> None:

@@ -1,5 +1,6 @@
 """When an account may be asked again after its server said no. Pure: decides, does nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -37,7 +38,7 @@ def pause(standing: Standing, now: datetime, *, by_hand: bool) -> MailvaultError
         return LoginPaused(
             f"not asked again before {shown(until)}: {reason}",
             until=until,
-            hint="correct the password, then name the account: mailvault sync ACCOUNT",
+            hint="correct the password, or name the account: mailvault sync ACCOUNT",
         )
     return AccountSuspended(f"goes on after {shown(until)}: {reason}", until=until)
 
@@ -51,21 +52,36 @@ def judged(error: MailvaultError | None, now: datetime) -> MailvaultError | None
     return AccountSuspended(f"{error}; goes on after {shown(until)}", until=until)
 
 
-def standing_after(standing: Standing, error: MailvaultError | None, now: datetime) -> Standing:
-    """How the account stands after a run that ended with ``error``."""
+def standing_after(
+    standing: Standing,
+    error: MailvaultError | None,
+    now: datetime,
+    mark: Callable[[], str | None] = lambda: None,
+) -> Standing:
+    """How the account stands after a run that ended with ``error``.
+
+    ``mark`` is asked for the mark of a secret that was refused.
+    """
     match error:
         case LoginPaused() | NeedsLogin():
             return standing  # the server was not asked
         case LoginRefused():
             refusals = standing.refusals + 1
             wait = AFTER_REFUSALS[min(refusals, len(AFTER_REFUSALS)) - 1]
-            return replace(standing, refusals=refusals, until=now + wait, reason=str(error))
+            paused = replace(standing, refusals=refusals, until=now + wait, reason=str(error))
+            return replace(paused, secret=mark())
         case AccountSuspended():
-            return replace(standing, refusals=0, until=error.until, reason=str(error))
+            until = error.until
+            return replace(standing, refusals=0, until=until, reason=str(error), secret=None)
         case None:
-            return replace(standing, refusals=0, until=None, reason=None)
+            return at_ease(standing)
         case _:
             return standing  # what has nothing to do with politeness ends no pause
+
+
+def at_ease(standing: Standing) -> Standing:
+    """Nothing is held against the account any more."""
+    return replace(standing, refusals=0, until=None, reason=None, secret=None)
 
 
 def shown(instant: datetime) -> str:

@@ -7,6 +7,8 @@ from mailvault.errors import SourceError, UsageError
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Cursor, Mailbox
 from mailvault.operations.account_sync import SyncAccount
+from mailvault.operations.credentials import has_changed
+from mailvault.operations.patience import judged, pause
 from mailvault.operations.reports import AccountReport, MailboxReport, SyncReport
 from mailvault.ports import Source
 
@@ -19,11 +21,23 @@ def preview(
     accounts: Sequence[SyncAccount],
     *,
     mailbox_globs: MailboxGlobs | None = None,
+    by_hand: bool = False,
 ) -> SyncReport:
-    """Count the new messages of each mailbox. Neither side is changed."""
-    return SyncReport(
-        None, tuple(_preview_account(archive, account, mailbox_globs) for account in accounts)
-    )
+    """Count the new messages of each mailbox. Neither side is changed.
+
+    An account that rests is not asked, unless ``by_hand``.
+    """
+    reports = []
+    for account in accounts:
+        standing = archive.standings.of(account.name)
+        may_ask = by_hand or has_changed(standing, account.credential)
+        rest = pause(standing, archive.now(), by_hand=may_ask)
+        reports.append(
+            _preview_account(archive, account, mailbox_globs)
+            if rest is None
+            else AccountReport(account.name, (), rest)
+        )
+    return SyncReport(None, tuple(reports))
 
 
 def _preview_account(
@@ -32,6 +46,8 @@ def _preview_account(
     views = {view.name: view for view in archive.catalog.mailboxes(account.name)}
     reports: list[MailboxReport] = []
     try:
+        if account.allowance is not None:
+            account.allowance.check()
         with account.open_source() as source:
             for mailbox in source.mailboxes():
                 if not mailbox.is_selectable or (only and not only.matches(mailbox.name)):
@@ -42,7 +58,7 @@ def _preview_account(
                 )
                 reports.append(_preview_mailbox(archive, source, mailbox, cursor, mailbox_id))
     except (SourceError, UsageError) as error:
-        return AccountReport(account.name, tuple(reports), error)
+        return AccountReport(account.name, tuple(reports), judged(error, archive.now()))
     return AccountReport(account.name, tuple(reports))
 
 

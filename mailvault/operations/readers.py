@@ -23,7 +23,7 @@ from mailvault.ports import Known, Source
 
 log = logging.getLogger(__name__)
 
-READ_AHEAD = 2 << 20
+READ_AHEAD = 1 << 20
 """Octets of messages read but not yet taken by the writer, over all connections."""
 
 LEAST = 8 << 10

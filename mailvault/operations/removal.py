@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailvault.archive.archive import Archive
 from mailvault.archive.recorder import Applied, Recorder
 from mailvault.errors import ArchiveDamaged, MailvaultError, MessageMissing, SourceError
-from mailvault.mail.model import Batch, Mailbox, Octets, RunNumber, Uid
+from mailvault.mail.model import Batch, Cursor, Mailbox, Octets, RunNumber, Uid
 from mailvault.operations.retention import RunTime, settled_until
 from mailvault.ports import Deleting, Kept, Known, Proven
 
@@ -85,10 +85,15 @@ class Removal:
         refusal = self.source.refusal(mailbox) if not uids else None
         if not uids:
             return Removed(refusal=refusal)
-        self._record(mailbox_id, self.source.intend(mailbox, uids))
+        since = self._cursor(mailbox_id)
+        self._record(mailbox_id, self.source.intend(mailbox, uids, since))
         gone = self.source.remove(mailbox, uids)
         self._record(mailbox_id, gone)
         return Removed(len(gone.removed))
+
+    def _cursor(self, mailbox_id: int) -> Cursor | None:
+        views = self.archive.catalog.mailboxes()
+        return next((view.cursor for view in views if view.mailbox_id == mailbox_id), None)
 
     def _certain(self, mailbox: Mailbox, known: Known, until: RunNumber) -> list[Uid]:
         """Read back and compare everything that is due before anything is deleted."""

@@ -171,9 +171,11 @@ class ImapSource:
         assert self._removal is not None  # `refusal` is asked first
         return self._removal.certain(proven)
 
-    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
-        """Nothing: by their UIDs, what is gone shows in the next pass anyway."""
-        return None
+    def intend(
+        self, mailbox: Mailbox, uids: Sequence[Uid], since: Cursor | None
+    ) -> Batch | None:
+        assert self._removal is not None
+        return self._removal.intend(uids, since)
 
     def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:
         assert self._removal is not None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mailvault.mail.model import Cursor, MailboxState
+from mailvault.protocols.imap.uidset import EMPTY, UidSet
 
 _ABSENT = "-"
 
@@ -21,29 +22,38 @@ class ImapCursor:
     uidnext: int = 1
     modseq: int | None = None
     messages: int | None = None
+    asked: UidSet = EMPTY
+    """Messages that we asked to be deleted, and nobody knows whether they were."""
 
     @classmethod
     def parse(cls, cursor: Cursor) -> Self | None:
         """Read what `format` wrote; None for anything else, which starts a full pass."""
-        fields = [None if field == _ABSENT else field for field in cursor.split(":")]
-        if len(fields) != 4 or fields[0] is None or fields[1] is None:
+        uidvalidity, *fields = cursor.split(":", 4)
+        if len(fields) < 3:
             return None
+        uidnext, modseq, messages, *asked = fields
         try:
-            modseq, messages = (None if f is None else int(f) for f in fields[2:])
-            return cls(int(fields[0]), int(fields[1]), modseq, messages)
+            return cls(
+                int(uidvalidity),
+                int(uidnext),
+                None if modseq == _ABSENT else int(modseq),
+                None if messages == _ABSENT else int(messages),
+                UidSet.parse(asked[0].encode()) if asked else EMPTY,
+            )
         except ValueError:
             return None
 
     def format(self) -> Cursor:
         fields = (self.uidvalidity, self.uidnext, self.modseq, self.messages)
-        return Cursor(":".join(_ABSENT if f is None else str(f) for f in fields))
+        text = ":".join(_ABSENT if f is None else str(f) for f in fields)
+        return Cursor(f"{text}:{self.asked.encode().decode()}" if self.asked else text)
 
     def is_level_with(self, state: MailboxState) -> bool:
         """Whether nothing happened since.
 
         Without a HIGHESTMODSEQ flags may always have changed, where there are messages.
         """
-        if self.messages is None or (self.modseq is None and self.messages):
+        if self.messages is None or (self.modseq is None and self.messages) or self.asked:
             return False
         return (
             self.uidvalidity,

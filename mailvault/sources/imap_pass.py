@@ -82,7 +82,8 @@ class MailboxPass:
     def _final(self) -> ImapCursor:
         state = self._selected.state
         uidnext = max(self._at.uidnext, state.uidnext or 0)
-        return replace(self._at, uidnext=uidnext, messages=self._selected.exists)
+        exists = self._selected.exists
+        return replace(self._at, uidnext=uidnext, messages=exists, asked=NONE)
 
     def new_uids(self) -> UidSet:
         """The messages above the watermark."""
@@ -124,7 +125,12 @@ class MailboxPass:
 
     def _delta(self, delta: Delta) -> Iterator[Batch]:
         if delta.changed or delta.expunged:
-            yield Batch(self._uidvalidity, flags_changed=delta.changed, expunged=delta.expunged)
+            yield Batch(
+                self._uidvalidity,
+                flags_changed=delta.changed,
+                expunged=delta.expunged,
+                removed=tuple(uid for uid in delta.expunged if uid in self._at.asked),
+            )
         if delta.unknown:
             yield from self._unknown(delta.unknown)
 

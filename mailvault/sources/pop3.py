@@ -62,6 +62,7 @@ class Pop3Source:
         self._pass: MailboxPass | None = None
         self._removal: Pop3Removal | None = None
         self._inspection: Pop3Inspection | None = None
+        self._login_delay = 0  # seconds
         self._given: set[str] = set()  # names that earlier sessions of this sync listed
 
     def __enter__(self) -> "Pop3Source":
@@ -99,6 +100,7 @@ class Pop3Source:
         if self._pass is not None and not self._another_session():
             return
         cursor = replace(cursor, hides_fetched=cursor.hides_fetched or self._hides_fetched())
+        self._login_delay = self._session.client.capabilities.login_delay
         walked = MailboxPass(self._session, cursor, known, largest=self._largest)
         self._pass, self._removal = walked, None
         yield from walked.run()
@@ -133,7 +135,7 @@ class Pop3Source:
         walked = self._pass
         if walked is None or walked.fetched < MANY or self._flaw is not None:
             return False
-        return not self._session.is_open or self._login_delay() <= LONGEST_DELAY
+        return self._login_delay <= LONGEST_DELAY
 
     # Fetching again: `ports.Refetching`
 
@@ -189,11 +191,13 @@ class Pop3Source:
         removal = Pop3Removal(self._session, self._pass)
         # What Gmail was told QUIT about it lists no more.
         removal.begin(
-            in_new_session=self._login_delay() <= LONGEST_DELAY, says_quit=not self._is_gmail()
+            in_new_session=self._login_delay <= LONGEST_DELAY, says_quit=not self._is_gmail()
         )
         return removal
 
-    def intend(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch | None:
+    def intend(
+        self, mailbox: Mailbox, uids: Sequence[Uid], since: Cursor | None
+    ) -> Batch | None:
         return self._removal.intend(uids) if self._removal else None
 
     def remove(self, mailbox: Mailbox, uids: Sequence[Uid]) -> Batch:
@@ -207,6 +211,3 @@ class Pop3Source:
 
     def _is_gmail(self) -> bool:
         return GMAIL in self._session.client.greeting_text.lower().split()
-
-    def _login_delay(self) -> int:
-        return self._session.client.capabilities.login_delay

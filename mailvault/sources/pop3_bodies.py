@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mailvault.errors import ConnectionLost, ProtocolViolation, SourceError
+from mailvault.errors import ConnectionLost, ProtocolViolation, ServerBusy, SourceError
 from mailvault.mail.model import Octets
 from mailvault.sources.pop3_session import Pop3Session
 
@@ -18,7 +18,7 @@ TIRELESS = 8
 """Lost sessions in a row, none of which brought a message, before giving up."""
 
 CONDEMNED = 10
-"""Messages in a row that end the session after which the server, and not they, is to blame."""
+"""Messages in a row not to be had after which the server, and not they, is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Pop3Bodies:
         self._session = session
         self._failures = 0  # in a row
         self._condemned = 0  # in a row
+        self._doubtful: list[Got] = []
 
     def fetch(self, wanted: Sequence[Wanted]) -> Iterator[Got]:
-        """Yield what is wanted, in order. What another client deleted meanwhile is left out."""
+        """Yield what is wanted. What another client deleted meanwhile is left out.
+
+        Raises:
+            ServerBusy: the server has no message for us now.
+        """
         waiting = deque(wanted)
         losses: Counter[str | None] = Counter()
         while waiting:
@@ -62,17 +67,32 @@ class Pop3Bodies:
                     yield self._condemn(suspect, lost)
                 self._session.reopen()
                 waiting = deque(self._renumbered(waiting))
+        yield from self._judged()
 
     def _fetch(self, waiting: deque[Wanted]) -> Iterator[Got]:
         numbers = [each.number for each in waiting]
         for answer in self._session.client.retrieve(numbers):
             wanted = waiting.popleft()
-            self._failures = self._condemned = 0
-            if answer.octets is None:
-                reason = f"the server refuses to send it: {answer.refusal}"
-                yield Got(wanted, None, reason)
-            else:
-                yield Got(wanted, answer.octets)
+            self._failures = 0
+            reason = f"the server refuses to send it: {answer.refusal}"
+            if answer.is_for_now:
+                self._doubt(Got(wanted, None, reason))
+                continue
+            self._condemned = 0
+            yield from self._judged()
+            yield Got(wanted, answer.octets, reason if answer.octets is None else None)
+
+    def _doubt(self, got: Got) -> None:
+        """Refused for now: either this message alone, or all because we ask too much."""
+        self._doubtful.append(got)
+        self._condemned += 1
+        if self._condemned > CONDEMNED:
+            raise ServerBusy(f"no message is to be had now: {got.problem}")
+
+    def _judged(self) -> Iterator[Got]:
+        """Other messages are served: so what was refused is refused for its own sake."""
+        doubtful, self._doubtful = self._doubtful, []
+        yield from doubtful
 
     def _renumbered(self, waiting: Sequence[Wanted]) -> Iterator[Wanted]:
         numbers = self._session.reliable

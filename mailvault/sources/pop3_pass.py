@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from mailvault.errors import SourceError
 from mailvault.mail.model import (
     Arrival,
     Batch,
@@ -142,18 +143,24 @@ class MailboxPass:
         return small, refused
 
     def _batches(self, messages: Iterator[Got]) -> Iterator[Batch]:
-        """Gather what comes into batches of some MiB."""
+        """Gather what comes into batches of some MiB; also what came before an error."""
         batch = Batch(UIDVALIDITY)
         octets = 0
-        for got in messages:
-            batch = self._take(batch, got)
-            octets += octet_count(got.octets) if isinstance(got.octets, bytes) else 0
-            gathered = len(batch.arrived) + len(batch.renamed) + len(batch.unreadable)
-            if octets >= BATCH_OCTETS or gathered >= BATCH_MESSAGES:
-                yield self._with_cursor(batch)
-                batch, octets = Batch(UIDVALIDITY), 0
+        failure: SourceError | None = None
+        try:
+            for got in messages:
+                batch = self._take(batch, got)
+                octets += octet_count(got.octets) if isinstance(got.octets, bytes) else 0
+                gathered = len(batch.arrived) + len(batch.renamed) + len(batch.unreadable)
+                if octets >= BATCH_OCTETS or gathered >= BATCH_MESSAGES:
+                    yield self._with_cursor(batch)
+                    batch, octets = Batch(UIDVALIDITY), 0
+        except SourceError as error:
+            failure = error
         if batch.arrived or batch.renamed or batch.unreadable:
             yield self._with_cursor(batch)
+        if failure is not None:
+            raise failure
 
     def _with_cursor(self, batch: Batch) -> Batch:
         """What is owed must be found again under its number."""

@@ -32,10 +32,6 @@ class Pop3Session:
         return self._client
 
     @property
-    def is_open(self) -> bool:
-        return self._client is not None
-
-    @property
     def listing(self) -> Listing:
         if self._listing is None:
             self.open()

@@ -53,6 +53,11 @@ class Allowance:
         return max(0.0, -self._tokens / self._rate)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a day has its limit."""
+        return self._limit is not None
+
+    @property
     def is_spent(self) -> bool:
         """Whether nothing more may be asked for today."""
         with self._lock:

@@ -16,7 +16,7 @@ _TLS = {"SSL": "implicit", "STARTTLS": "starttls"}
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """An IMAP server; ``user`` is the name to log in with, where it was told."""
+    """A mail server; ``user`` is the name to log in with, where it was told."""
 
     host: str
     port: int
@@ -29,8 +29,8 @@ def is_host(text: str) -> bool:
     return _HOST.fullmatch(text) is not None
 
 
-def parse_autoconfig(octets: bytes, address: str) -> Discovered | None:
-    """The best IMAP server that is described; None for anything that is not understood."""
+def parse_autoconfig(octets: bytes, address: str, protocol: str = "imap") -> Discovered | None:
+    """The best server that is described; None for anything that is not understood."""
     if len(octets) > LARGEST:
         return None
     try:
@@ -43,7 +43,8 @@ def parse_autoconfig(octets: bytes, address: str) -> Discovered | None:
         root = ET.fromstring(text)  # noqa: S314 - no document type, so no entities
     except (ET.ParseError, ValueError):
         return None
-    servers = [_server(each, address) for each in root.iter("incomingServer")]
+    incoming = (each for each in root.iter("incomingServer") if each.get("type") == protocol)
+    servers = [_server(each, address) for each in incoming]
     offered = [server for server in servers if server is not None]
     return min(offered, key=lambda server: server.tls != "implicit", default=None)
 
@@ -58,7 +59,7 @@ def _server(element: ET.Element, address: str) -> Discovered | None:
         return text
 
     host, port, tls = said("hostname"), said("port"), _TLS.get(said("socketType").upper())
-    if element.get("type") != "imap" or tls is None or not is_host(host):
+    if tls is None or not is_host(host):
         return None
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         return None

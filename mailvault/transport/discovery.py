@@ -5,6 +5,8 @@ Nothing but the domain is sent to anybody, and being offline is no failure.
 
 import importlib
 import logging
+import queue
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -17,9 +19,12 @@ from mailvault.transport.autoconfig import LARGEST, Discovered, is_host, parse_a
 log = logging.getLogger(__name__)
 
 DEADLINE = 4.0
-"""Seconds for each question."""
+"""Seconds for each question, however slowly its answer drips in."""
 
-SERVICES = (("_imaps._tcp", "implicit"), ("_imap._tcp", "starttls"))
+SERVICES = {
+    "imap": (("_imaps._tcp", "implicit"), ("_imap._tcp", "starttls")),
+    "pop3": (("_pop3s._tcp", "implicit"), ("_pop3._tcp", "starttls")),
+}
 PAGES = (
     "https://autoconfig.{domain}/mail/config-v1.1.xml",
     "https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
@@ -27,8 +32,14 @@ PAGES = (
 )
 
 
-def discover(address: str, *, pages: Iterable[str] = PAGES) -> Discovered | None:
-    """Find the IMAP server of an address; None where nobody says, or nobody answers."""
+def discover(
+    address: str,
+    protocol: str = "imap",
+    *,
+    pages: Iterable[str] = PAGES,
+    resolver: Any = None,  # Any: dnspython's
+) -> Discovered | None:
+    """Find the mail server of an address; None where nobody says, or nobody answers."""
     domain = address.rpartition("@")[2].lower()
     try:
         domain = domain.encode("idna").decode("ascii")
@@ -36,16 +47,20 @@ def discover(address: str, *, pages: Iterable[str] = PAGES) -> Discovered | None
         return None
     if not is_host(domain):
         return None
-    found = by_srv(domain)
+    found = by_srv(domain, protocol, resolver)
     for page in pages if found is None else ():
-        octets = _fetch(page.format(domain=quote(domain)))
-        found = parse_autoconfig(octets, address) if octets is not None else None
+        octets = _fetched_in_time(page.format(domain=quote(domain)))
+        found = None if octets is None else parse_autoconfig(octets, address, protocol)
         if found is not None:
             break
     return found
 
 
-def by_srv(domain: str, resolver: Any = None) -> Discovered | None:  # Any: dnspython's
+def by_srv(
+    domain: str,
+    protocol: str = "imap",
+    resolver: Any = None,  # Any: dnspython's
+) -> Discovered | None:
     """Look up SRV records with dnspython, where it is installed."""
     try:
         exceptions = importlib.import_module("dns.exception")
@@ -56,7 +71,7 @@ def by_srv(domain: str, resolver: Any = None) -> Discovered | None:  # Any: dnsp
     except Exception as error:  # noqa: BLE001 - without a resolv.conf; dnspython says so in many ways
         log.info("DNS cannot be asked: %r", error)
         return None
-    for service, tls in SERVICES:
+    for service, tls in SERVICES[protocol]:
         try:
             answer = resolver.resolve(f"{service}.{domain}.", "SRV", lifetime=DEADLINE)
         except (exceptions.DNSException, OSError) as error:
@@ -74,6 +89,21 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirection may lead anywhere, also out of TLS."""
 
     def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _fetched_in_time(url: str) -> bytes | None:
+    """The page, unless it takes longer than its time.
+
+    The timeout of a socket is for each read, and looking up a name has none at all; so a
+    thread waits for both, and nobody for the thread.
+    """
+    answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_fetch(url)), daemon=True).start()
+    try:
+        return answers.get(timeout=DEADLINE)
+    except queue.Empty:
+        log.info("%s: no answer in %g s", url, DEADLINE)
         return None
 
 

@@ -22,9 +22,7 @@ from mailvault.protocols.imap.types import (
     Expunge,
     Fetch,
     Limits,
-    OpenSink,
     Search,
-    Sink,
     Tagged,
     Vanished,
 )
@@ -42,7 +40,7 @@ from mailvault.transport.imap_refusals import refused
 from mailvault.transport.imap_session import Session
 from mailvault.transport.imap_values import Fetched, FetchedSet, ListedMailbox, Selected
 from mailvault.transport.printable import printable
-from mailvault.transport.spool import SpoolFile
+from mailvault.transport.spool import spooling
 from mailvault.transport.stream import Stream
 
 LARGEST_MESSAGE = 4 << 30
@@ -83,7 +81,7 @@ class ImapClient:
         connection = Connection(
             is_private=stream.is_private,
             limits=Limits(message=max_message),
-            open_sink=_spooling(spool_folder),
+            open_sink=spooling(spool_folder),
             forbidden=cls.forbidden,
         )
         if endpoint.tls is TlsMode.NONE:  # `Stream.connect` has agreed to it
@@ -282,16 +280,6 @@ def _begin(session: Session, login: Login) -> dict[str, str]:
     server_id = imap_login.set_up(session)
     imap_login.compress(session)
     return server_id
-
-
-def _spooling(folder: Path | None) -> OpenSink | None:
-    if folder is None:
-        return None
-
-    def open_sink(_size: int) -> Sink:
-        return SpoolFile(folder)
-
-    return open_sink
 
 
 def _waits_for_change(session: Session, timeout: float) -> bool:

@@ -24,7 +24,8 @@ from mailvault.protocols.imap.types import (
 from mailvault.protocols.imap.writing import Appended
 from mailvault.transport import imap_listing, imap_selecting
 from mailvault.transport.imap import ImapClient
-from mailvault.transport.imap_refusals import is_for_now, said, suggested_wait
+from mailvault.transport.imap_refusals import is_for_now, said
+from mailvault.transport.refusals import suggested_wait
 
 IN_FLIGHT = 4 << 20
 """Octets of messages that are sent before the server has answered for the first of them."""

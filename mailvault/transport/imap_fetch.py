@@ -11,9 +11,10 @@ from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.commands import FetchItem
 from mailvault.protocols.imap.types import Fetch, Oversized, Section, Tagged, Vanished
 from mailvault.protocols.imap.uidset import EMPTY, UidSet
-from mailvault.transport.imap_refusals import is_throttled, refused, said, suggested_wait
+from mailvault.transport.imap_refusals import is_throttled, refused, said
 from mailvault.transport.imap_session import Session, discard
 from mailvault.transport.imap_values import Fetched, FetchedSet
+from mailvault.transport.refusals import suggested_wait
 
 log = logging.getLogger(__name__)
 

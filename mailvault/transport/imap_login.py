@@ -1,31 +1,19 @@
-"""From an open socket to a session that is logged in: greeting, STARTTLS, SASL, extensions.
+"""From an open socket to an IMAP session that is logged in: STARTTLS, SASL, extensions."""
 
-Rules, for each of which somebody once lost a password: no secret before privacy, STARTTLS
-is never optional once asked for, and nothing that was said before TLS is believed after.
-"""
-
-import base64
-import binascii
 import logging
 from collections.abc import Callable
 
 from mailvault import __version__
-from mailvault.errors import (
-    ConnectionLost,
-    LoginRefused,
-    MailvaultError,
-    ProtocolViolation,
-    ServerBusy,
-    TlsRefused,
-)
+from mailvault.errors import ConnectionLost, LoginRefused, ServerBusy, TlsRefused
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.types import Condition, Greeting, Id, Tagged
 from mailvault.transport import sasl
-from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap_refusals import is_for_now, login_refused, suggested_wait
+from mailvault.transport.authentication import Once, exchange, first_words
+from mailvault.transport.endpoint import Login
+from mailvault.transport.imap_refusals import is_for_now, login_refused
 from mailvault.transport.imap_session import Session
 from mailvault.transport.printable import printable
-from mailvault.transport.stream import injected
+from mailvault.transport.refusals import suggested_wait
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +21,8 @@ log = logging.getLogger(__name__)
 def greet(session: Session) -> Greeting:
     """Wait for the greeting and decide whether to go on."""
     endpoint = session.endpoint
-    try:
-        greeting, _ = session.event(endpoint.timeouts.greeting)
-    except ConnectionLost as error:
-        raise _silent(error, endpoint) from error
-    except ProtocolViolation as error:
-        raise ProtocolViolation(
-            f"{endpoint} does not greet like an IMAP server",
-            hint="check the port: 993 is IMAP with TLS, 143 without or with STARTTLS",
-        ) from error
+    ports = "993 is IMAP with TLS, 143 without or with STARTTLS"
+    greeting, _ = first_words(session, "an IMAP", ports)
     assert isinstance(greeting, Greeting)
     if greeting.condition is Condition.BYE:
         what = f"{endpoint} turned us away: {session.quoted(greeting)}"
@@ -59,26 +40,15 @@ def greet(session: Session) -> Greeting:
     return greeting
 
 
-def _silent(error: ConnectionLost, endpoint: Endpoint) -> ConnectionLost:
-    hint = error.hint
-    if endpoint.tls is not TlsMode.IMPLICIT:
-        hint = 'if this port speaks TLS from the start, set tls = "implicit"'
-    return ConnectionLost(f"{error} instead of a greeting", hint=hint)
-
-
 def start_tls(session: Session) -> None:
-    """Insist on STARTTLS (RFC 9051 6.2.1), then forget everything said before."""
+    """Insist on STARTTLS (RFC 9051 6.2.1)."""
     if not session.connection.capabilities:
         session.complete(commands.capability())
     if not session.offers("STARTTLS"):
         raise _no_starttls(session)
     if not session.finish(session.send(commands.starttls())).is_ok:
         raise _no_starttls(session)
-    try:
-        session.connection.forget()
-    except ProtocolViolation as error:
-        raise injected(session.endpoint) from error
-    session.stream.start_tls()
+    session.start_tls()
 
 
 def _no_starttls(session: Session) -> TlsRefused:
@@ -98,7 +68,7 @@ def log_in(session: Session, login: Login) -> None:
     """
     if not session.connection.capabilities:
         session.run(commands.capability())
-    secret = _Once(login.secret)
+    secret = Once(login.secret)
     mechanism = sasl.choose(
         Login(login.user, secret, login.mechanism),
         _mechanisms(session),
@@ -120,23 +90,6 @@ def _mechanisms(session: Session) -> frozenset[str]:
     return frozenset(name[5:] for name in offered if name.startswith("AUTH="))
 
 
-class _Once:
-    """Asks for the secret at most once, and remembers it only as long as a login lasts."""
-
-    def __init__(self, secret: Callable[[], str]) -> None:
-        self._ask = secret
-        self._secret: str | None = None
-
-    def __call__(self) -> str:
-        if self._secret is None:
-            self._secret = self._ask()
-        return self._secret
-
-    @property
-    def spoken(self) -> str:
-        return self._secret or ""
-
-
 def _command(session: Session, user: str, secret: Callable[[], str]) -> Tagged:
     try:
         command = commands.login(user, secret())
@@ -149,30 +102,12 @@ def _command(session: Session, user: str, secret: Callable[[], str]) -> Tagged:
 
 def _authenticate(session: Session, mechanism: sasl.Exchange) -> Tagged:
     tag = session.send(commands.authenticate(mechanism.name, mechanism.initial))
-    while True:
+
+    def turn() -> bytes | Tagged:
         answer = session.challenge(tag)
-        if isinstance(answer, Tagged):
-            if answer.is_ok and not mechanism.is_proven:
-                session.abort()
-                raise ProtocolViolation(
-                    f"{session.endpoint} accepted the login without the proof of"
-                    f" {mechanism.name} that it knows the password",
-                    hint="somebody may be meddling with the connection",
-                )
-            return answer
-        try:
-            session.connection.respond(mechanism.respond(_decoded(answer.text)))
-        except MailvaultError:
-            session.abort()
-            raise
-        session.flush()
+        return answer if isinstance(answer, Tagged) else answer.text
 
-
-def _decoded(challenge: bytes) -> bytes:
-    try:
-        return base64.b64decode(challenge, validate=True)
-    except binascii.Error as error:
-        raise ProtocolViolation("the server sent a challenge that is not base64") from error
+    return exchange(session, mechanism, turn)
 
 
 def set_up(session: Session) -> dict[str, str]:

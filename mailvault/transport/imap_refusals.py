@@ -5,16 +5,13 @@ import re
 from mailvault.errors import LoginRefused, ServerBusy, ServerRefused
 from mailvault.protocols.imap.types import Bye, Greeting, Tagged
 from mailvault.transport.endpoint import Endpoint
-from mailvault.transport.printable import printable
+from mailvault.transport.refusals import suggested_wait, words
 
 # RFC 5530 3, RFC 9051 7.1, and Exchange's own
 _FOR_NOW = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "THROTTLED", "SERVERBUG"})
 
 # Office 365 says this from minute to minute although the password is right.
 _NOT_CONNECTED = "authenticated but not connected"
-
-# Exchange: "Request is throttled. Suggested Backoff Time: 299961 milliseconds"
-_BACKOFF = re.compile(r"backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
 
 _APP_PASSWORD = re.compile(r"app(lication)?[- ]?(specific)? password", re.IGNORECASE)
 
@@ -64,7 +61,7 @@ def _login_hint(tagged: Tagged) -> str:
 def is_for_now(response: Tagged | Bye | Greeting) -> bool:
     """Whether asking again later may help."""
     code = response.code.name if response.code else ""
-    return code in _FOR_NOW or _BACKOFF.search(response.text) is not None
+    return code in _FOR_NOW or suggested_wait(response.text) is not None
 
 
 def is_throttled(response: Tagged) -> bool:
@@ -73,13 +70,6 @@ def is_throttled(response: Tagged) -> bool:
     return code in _OF_OUR_HASTE or suggested_wait(response.text) is not None
 
 
-def suggested_wait(text: str) -> float | None:
-    found = _BACKOFF.search(text)
-    return int(found[1]) / 1000 if found else None
-
-
 def said(response: Tagged | Bye | Greeting, secret: str = "") -> str:
     """The server's own words, safe to show."""
-    text = response.text.replace(secret, "***") if secret else response.text
-    code = f"[{printable(response.code.name)}] " if response.code else ""
-    return code + (printable(text) or "it did not say why")
+    return words(response.code.name if response.code else None, response.text, secret)

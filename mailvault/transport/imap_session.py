@@ -22,9 +22,10 @@ from mailvault.protocols.imap.types import (
     Value,
     Vanished,
 )
-from mailvault.transport.endpoint import Endpoint
-from mailvault.transport.imap_refusals import is_for_now, refused, said, suggested_wait
+from mailvault.transport.conversation import Conversation
+from mailvault.transport.imap_refusals import is_for_now, refused, said
 from mailvault.transport.printable import printable
+from mailvault.transport.refusals import suggested_wait
 from mailvault.transport.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -32,20 +33,15 @@ log = logging.getLogger(__name__)
 _WRITE = 1 << 18
 
 
-class Session:
-    """One connection in use by one thread."""
+class Session(Conversation[Event]):
+    """One connection in use by one thread. `event` raises ConnectionLost on BYE."""
 
     def __init__(self, stream: Stream, connection: Connection) -> None:
-        self.stream = stream
+        super().__init__(stream, connection)
         self.connection = connection
         self.exists = 0
         self.expunged = 0  # messages that went away since the mailbox was selected
         self.is_leaving = False
-        self._arriving: Iterator[Event] = iter(())
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self.stream.endpoint
 
     def offers(self, *names: str) -> bool:
         """Whether the server has all these capabilities."""
@@ -67,24 +63,6 @@ class Session:
         except BaseException:  # half a command makes all that follows meaningless
             self.abort()
             raise
-
-    def event(self, timeout: float | None = None) -> Event:
-        """Return the next event.
-
-        Raises:
-            ConnectionLost: the server said BYE, fell silent or went away.
-            ProtocolViolation: what it said is not IMAP, or beyond all limits.
-        """
-        wait = self.endpoint.timeouts.command if timeout is None else timeout
-        try:
-            while (event := next(self._arriving, None)) is None:
-                self.flush()
-                self._arriving = self.connection.receive(self.stream.receive(wait))
-        except MailvaultError:
-            self.abort()
-            raise
-        self._note(event)
-        return event
 
     def wait(self, timeout: float) -> bool:
         """Whether the server says something within so many seconds."""
@@ -136,11 +114,6 @@ class Session:
             ):
                 return value
 
-    def abort(self) -> None:
-        """Drop the connection and all that is half received. Idempotent."""
-        self.connection.abort()
-        self.stream.close()
-
     def _note(self, event: Event) -> None:
         if event.tag is not None:
             self.stream.pace.answer_came()
@@ -168,10 +141,7 @@ class Session:
         return ConnectionLost(what)
 
     def quoted(self, response: Tagged | Bye | Greeting) -> str:
-        """The server's words; not those that anybody on the way may have put in its mouth."""
-        if not self.stream.may_carry_secrets:
-            return "(its words are not repeated, because they came without TLS)"
-        return said(response)
+        return self.repeatable(said(response))
 
 
 def _gathered(pieces: Iterable[Octets]) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ TIMEOUT = 30.0
 LONGEST_ANSWER = 1 << 20
 DEFAULT_LIFE = 3600.0
 SECRET_FIELDS = frozenset(
-    {"refresh_token", "code", "code_verifier", "device_code", "client_secret"}
+    {"refresh_token", "token", "code", "code_verifier", "device_code", "client_secret"}
 )
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -123,6 +123,23 @@ class OAuthClient:
         }
         return self._tokens(self._post(self.provider.token_endpoint, fields))
 
+    def revoke(self, tokens: Tokens) -> bool:
+        """Take the access away (RFC 7009 2); False where the provider has no way to.
+
+        Raises:
+            SourceError: the provider could not be asked, or says no.
+        """
+        endpoint = self.provider.revocation_endpoint
+        if endpoint is None:
+            return False
+        # RFC 7009 2.1: with the refresh token its access tokens end, too.
+        hint = "access_token" if tokens.refresh is None else "refresh_token"
+        fields = {"token": tokens.refresh or tokens.access, "token_type_hint": hint}
+        status, content, sent = self._send(endpoint, fields)
+        if status != 200:  # RFC 7009 2.2: also where the token was invalid before
+            raise _refusal(urlsplit(endpoint).netloc, status, _without(_object(content), sent))
+        return True
+
     def _tokens(self, answer: Mapping[str, object], earlier: Tokens | None = None) -> Tokens:
         now = self.clock.now()
         refresh = answer.get("refresh_token") or (earlier.refresh if earlier else None)
@@ -136,15 +153,20 @@ class OAuthClient:
         )
 
     def _post(self, address: str, fields: Mapping[str, str]) -> Mapping[str, object]:
-        sent = {"client_id": self.client_id, **fields}
-        if secret := self.secret():
-            sent["client_secret"] = secret
-        host = urlsplit(address).netloc
-        status, content = _exchange(address, sent, self.ca_file)
+        status, content, sent = self._send(address, fields)
         answer = _object(content)
         if status == 200 and answer is not None:
             return answer
-        raise _refusal(host, status, _without(answer or {}, sent))
+        raise _refusal(urlsplit(address).netloc, status, _without(answer, sent))
+
+    def _send(
+        self, address: str, fields: Mapping[str, str]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Post fields and who we are; give status and content, and all that was posted."""
+        sent = {"client_id": self.client_id, **fields}
+        if secret := self.secret():
+            sent["client_secret"] = secret
+        return *_exchange(address, sent, self.ca_file), sent
 
 
 def _exchange(
@@ -193,9 +215,9 @@ def _object(content: bytes) -> Mapping[str, object] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _without(answer: Mapping[str, object], sent: Mapping[str, str]) -> dict[str, str]:
+def _without(answer: Mapping[str, object] | None, sent: Mapping[str, str]) -> dict[str, str]:
     """The words of an error response, should it repeat what we had sent: without that."""
-    words = {key: str(answer.get(key, "")) for key in ("error", "error_description")}
+    words = {key: str((answer or {}).get(key, "")) for key in ("error", "error_description")}
     for key in SECRET_FIELDS & sent.keys():
         words["error_description"] = words["error_description"].replace(sent[key], "***")
     return words

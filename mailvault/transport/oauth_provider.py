@@ -20,6 +20,7 @@ class Provider:
     device_endpoint: str | None
     scopes: tuple[str, ...]
     redirect_uri: str = "http://127.0.0.1/callback"
+    revocation_endpoint: str | None = None
     authorization_extras: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -35,6 +36,7 @@ def google(scopes: tuple[str, ...]) -> Provider:
         device_endpoint=None,
         scopes=scopes or (GOOGLE_SCOPE,),
         redirect_uri="http://127.0.0.1",
+        revocation_endpoint="https://oauth2.googleapis.com/revoke",
         # Without both there is no refresh token at the second login.
         authorization_extras={"access_type": "offline", "prompt": "consent"},
     )
@@ -56,6 +58,7 @@ def generic(
     authorization_endpoint: str | None,
     device_endpoint: str | None,
     scopes: tuple[str, ...],
+    revocation_endpoint: str | None = None,
 ) -> Provider:
     """Any other provider, by its addresses."""
     # OpenID Connect Core 11: offline_access is ignored unless consent is asked for.
@@ -67,6 +70,7 @@ def generic(
         device_endpoint=device_endpoint,
         scopes=scopes,
         authorization_extras=extras,
+        revocation_endpoint=revocation_endpoint,
     )
 
 

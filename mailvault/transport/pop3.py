@@ -23,31 +23,38 @@ from mailvault.protocols.pop3.listings import (
     parse_sizes,
     parse_uidls,
 )
-from mailvault.protocols.pop3.types import Limits, OpenSink, Response, Sink
+from mailvault.protocols.pop3.types import Limits, Response
 from mailvault.transport import pop3_login
 from mailvault.transport.allowance import Allowance
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap_refusals import suggested_wait
-from mailvault.transport.pop3_refusals import refused
+from mailvault.transport.pop3_refusals import is_for_now, refused
 from mailvault.transport.pop3_session import Session, octets_of, said
 from mailvault.transport.printable import printable
-from mailvault.transport.spool import SpoolFile
+from mailvault.transport.refusals import suggested_wait
+from mailvault.transport.spool import spooling
 from mailvault.transport.stream import Stream
 
 LARGEST_MESSAGE = 4 << 30
 DEPTH = 64
 """Commands in flight where the server does PIPELINING; their lines fill no buffer."""
 
+FRUGAL = 4
+"""Commands in flight where a day has its limit: what was asked for still comes."""
+
 MOST_MESSAGES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The answer to one RETR or TOP; ``octets`` is None where ``refusal`` says why."""
+    """The answer to one RETR or TOP; ``octets`` is None where ``refusal`` says why.
+
+    ``is_for_now``: the server means that asking again later may help.
+    """
 
     number: int
     octets: Octets | None
     refusal: str | None = None
+    is_for_now: bool = False
 
 
 class Pop3Client:
@@ -78,7 +85,7 @@ class Pop3Client:
         connection = Connection(
             is_private=stream.is_private,
             limits=Limits(message=max_message),
-            open_sink=_spooling(spool_folder),
+            open_sink=spooling(spool_folder),
         )
         if endpoint.tls is TlsMode.NONE:  # `Stream.connect` has agreed to it
             connection.allow_plaintext()
@@ -200,11 +207,18 @@ class Pop3Client:
             elif suggested_wait(answer.status.text) is not None:  # our haste, not the message
                 raise refused(self._session.endpoint, "RETR", answer.status)
             else:
-                yield Retrieved(number, None, said(answer.status))
+                for_now = is_for_now(answer.status)
+                yield Retrieved(number, None, said(answer.status), for_now)
+
+    def _depth(self) -> int:
+        allowance = self._session.endpoint.allowance
+        if not self.is_pipelined:
+            return 1
+        return FRUGAL if allowance is not None and allowance.is_limited else DEPTH
 
     def _run_all(self, asked: Iterator[Command]) -> Iterator[Response]:
         """Run commands, as many at a time as the server allows, and yield the answers."""
-        depth = DEPTH if self.is_pipelined else 1
+        depth = self._depth()
         in_flight: deque[Command] = deque()
         while True:
             # Refilled by halves: fewer, fuller packets.
@@ -235,13 +249,3 @@ def _begin(session: Session, login: Login) -> tuple[str, Capabilities]:
     if offered.is_told:
         offered = pop3_login.ask_capabilities(session)
     return text, offered
-
-
-def _spooling(folder: Path | None) -> OpenSink | None:
-    if folder is None:
-        return None
-
-    def open_sink() -> Sink:
-        return SpoolFile(folder)
-
-    return open_sink

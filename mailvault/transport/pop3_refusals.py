@@ -3,8 +3,8 @@
 from mailvault.errors import LoginRefused, ServerBusy, ServerRefused
 from mailvault.protocols.pop3.types import Status
 from mailvault.transport.endpoint import Endpoint
-from mailvault.transport.imap_refusals import suggested_wait
 from mailvault.transport.pop3_session import said
+from mailvault.transport.refusals import suggested_wait
 
 # RFC 2449 8.1, RFC 3206 4
 _FOR_NOW = frozenset({"IN-USE", "LOGIN-DELAY", "SYS/TEMP"})

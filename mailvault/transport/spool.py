@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mailvault.errors import ArchiveError, NoSpace
@@ -74,3 +74,8 @@ def _unusable(folder: Path, error: OSError) -> ArchiveError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(what, hint="make room on the disk of the archive")
     return ArchiveError(what)
+
+
+def spooling(folder: Path | None) -> Callable[..., SpoolFile] | None:
+    """Give what opens a file for each large message; None keeps them in memory."""
+    return None if folder is None else lambda *_: SpoolFile(folder)

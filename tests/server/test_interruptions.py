@@ -3,7 +3,6 @@
 import random
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -79,19 +78,22 @@ def test_fifty_kills_lose_nothing(
     chance = random.Random(20)
     owner = (dovecot.owner.uid, dovecot.owner.gid)
     growing = dovecot.maildir(large_user.name) / "Lists" / "long"
-    began = time.monotonic()
-    new_vault(tmp_path / "whole", large_user).sync()
-    whole = time.monotonic() - began
     kills = 0
 
-    for round_number in range(ROUNDS):
-        vault = new_vault(tmp_path / f"{round_number}", large_user)
-        for number in range(KILLS // ROUNDS):
-            fill(growing, generate(100 * round_number + number, 20), owner=owner)
-            kills += _killed(vault, whole * chance.uniform(0.15, 0.9))
-        vault.sync()
-        assert not difference(vault.holdings(), read(large_user))
-        assert vault.run("verify", "--json").document()["findings"] == []
+    with FaultProxy(large_user.port) as proxy:
+        whole = new_vault(tmp_path / "whole", large_user)
+        whole.configure(large_user, port=proxy.port)
+        whole.sync()
+        share = proxy.traffic.received // (KILLS // ROUNDS)
+        for round_number in range(ROUNDS):
+            vault = new_vault(tmp_path / f"{round_number}", large_user)
+            vault.configure(large_user, port=proxy.port)
+            for number in range(KILLS // ROUNDS):
+                fill(growing, generate(100 * round_number + number, 20), owner=owner)
+                kills += _killed(vault, proxy, chance.randrange(2 * share))
+            vault.sync()
+            assert not difference(vault.holdings(), read(large_user))
+            assert vault.run("verify", "--json").document()["findings"] == []
 
     assert kills > KILLS // 3, "most syncs were done before they were killed"
 
@@ -126,13 +128,14 @@ def _asked(traffic: Traffic) -> int:
     return max(map(int, sets), default=0)
 
 
-def _killed(vault: Vault, seconds: float) -> bool:
-    """Start a sync and kill it after so long; False if it was done before."""
+def _killed(vault: Vault, proxy: FaultProxy, octets: int) -> bool:
+    """Start a sync and kill it once it got so much; False if it was done before."""
+    until = proxy.traffic.received + octets
     with vault.start("sync") as process:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        while not proxy.wait_for(lambda traffic: traffic.received > until):
+            if process.poll() is not None:
+                break
+        process.kill()
         _, said = process.communicate()
     assert process.returncode in (0, -signal.SIGKILL), said
     return process.returncode != 0

@@ -254,6 +254,22 @@ def test_a_new_login_ends_the_need_for_one(vault: TokenVault) -> None:
     vault.run("check", "work")
 
 
+def test_a_new_login_ends_the_pause_after_a_refused_token(vault: TokenVault) -> None:
+    vault.keep({"access_token": "no-token-of-this-provider"})
+    vault.run("sync", code=11)
+    assert "not asked again before" in vault.run("sync", code=11).stderr
+    process = vault.start("login", "work")
+    page = said_until(process, "Open ").removeprefix("Open ")
+    code = said_until(process, "and type the code ").removeprefix("and type the code ")
+
+    Browser(vault.user.name).confirm(page, code)
+    ended(process)
+
+    (account,) = vault.run("status", "--json").document()["accounts"]
+    assert account["suspended_until"] is None
+    assert totals(vault.sync(), "arrived") == MESSAGES
+
+
 def test_nobody_who_never_signed_in_asks_the_server(vault: TokenVault) -> None:
     assert vault.login_needed() == "nobody has signed in yet"
 
@@ -296,6 +312,49 @@ def test_logging_out_forgets_the_tokens(vault: TokenVault) -> None:
     assert not vault.token_file.exists()
     assert vault.login_needed() == "nobody has signed in yet"
     vault.run("sync", "work", code=11)
+
+
+def test_logging_out_takes_the_access_away_where_the_provider_lets_us(
+    vault: TokenVault,
+) -> None:
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    report = vault.run("login", "work", "--logout", "--json").document()
+
+    assert report["revoked"] is True
+    assert not vault.provider.is_active(tokens["access_token"])
+    assert not vault.provider.is_active(tokens["refresh_token"])
+
+
+def test_logging_out_says_where_the_access_is_not_taken_away(vault: TokenVault) -> None:
+    lines = vault.configuration.read_text().splitlines()
+    vault.configuration.write_text(
+        "\n".join(line for line in lines if "revocation_endpoint" not in line)
+    )
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    said = vault.run("login", "work", "--logout").stdout.decode()
+
+    assert "use the provider's page" in said
+    assert vault.provider.is_active(tokens["access_token"])
+    assert not vault.token_file.exists()
+
+
+def test_logging_out_forgets_the_tokens_where_the_provider_cannot_be_asked(
+    vault: TokenVault,
+) -> None:
+    text = vault.configuration.read_text()
+    vault.configuration.write_text(text.replace("/token/revocation", "/nowhere"))
+    tokens = vault.provider.tokens(vault.user.name)
+    vault.keep(tokens)
+
+    outcome = vault.run("login", "work", "--logout", code=11)
+
+    assert "the tokens are forgotten here" in outcome.stderr
+    assert str(tokens["refresh_token"]) not in outcome.stderr
+    assert not vault.token_file.exists()
 
 
 def test_a_token_command_gives_the_token(vault: TokenVault) -> None:

@@ -35,6 +35,8 @@ class Fault:
     kind: Kind = Kind.NONE
     at: int = 0
     """How many octets of the server's pass unharmed before the fault."""
+    after: bytes = b""
+    """What clients must have said before: until then everything passes unharmed."""
 
 
 @dataclass(slots=True)
@@ -143,7 +145,8 @@ class FaultProxy:
             with self._lock:
                 self.traffic.received += len(data)
                 self._lock.notify_all()
-            unharmed = len(data) if fault.kind is Kind.NONE else max(0, fault.at - passed)
+            is_sound = fault.kind is Kind.NONE or fault.after not in self.traffic.sent
+            unharmed = len(data) if is_sound else max(0, fault.at - passed)
             client.sendall(data[:unharmed])
             passed += len(data)
             if len(data) > unharmed and not self._fail(client, data[unharmed:], fault.kind):

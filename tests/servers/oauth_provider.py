@@ -50,6 +50,7 @@ class OAuthProvider(MailServer):
             f'token_endpoint = "{self.base}/token"\n'
             f'authorization_endpoint = "{self.base}/auth"\n'
             f'device_endpoint = "{self.base}/device/auth"\n'
+            f'revocation_endpoint = "{self.base}/token/revocation"\n'
         )
 
     def grants(self, kind: str) -> int:
@@ -86,12 +87,12 @@ class OAuthProvider(MailServer):
 
     def wait_until_expired(self, token: str) -> None:
         end = time.monotonic() + 20
-        while self._is_active(token):
+        while self.is_active(token):
             if time.monotonic() > end:
                 raise ServerFailed("the token does not expire")
             time.sleep(0.1)
 
-    def _is_active(self, token: str) -> bool:
+    def is_active(self, token: str) -> bool:
         answer = httpx.post(self.introspection_url, data={"token": token})
         return bool(answer.json()["active"])
 

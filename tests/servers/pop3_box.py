@@ -28,6 +28,8 @@ class Box:
     stuffs: bool = True
     quits: str = "+OK"  # or "-ERR", "deletes and hangs up", "hangs up"
     refuses: frozenset[str] = frozenset()
+    refusal: bytes = b"it is not to be had"
+    login: bytes = b"+OK\r\n"  # the answer to PASS
     hangs_up_at: str | None = None
     size_of: Callable[[bytes], int] = len
     uidl_line: bytes = b"%d %s\r\n"
@@ -80,7 +82,7 @@ class _Session:
         return b"+OK\r\n"
 
     def _pass(self, *_words: bytes) -> bytes:
-        return b"+OK\r\n"
+        return self._box.login
 
     def _stat(self) -> bytes:
         sizes = [self._box.size_of(self._octets(uidl)) for uidl in self._listed]
@@ -107,7 +109,7 @@ class _Session:
     def _retr(self, number: bytes) -> bytes:
         uidl = self._listed[int(number) - 1]
         if uidl in self._box.refuses:
-            return b"-ERR it is not to be had\r\n"
+            return b"-ERR %s\r\n" % self._box.refusal
         octets = self._wire(self._octets(uidl))
         if uidl == self._box.hangs_up_at:
             self._peer.say(b"+OK\r\n" + octets[: len(octets) // 2])

@@ -14,6 +14,9 @@ from mailvault.mail.model import Digest, Flags
 
 Indexes: TypeAlias = Mapping[Digest, HeaderIndex]
 
+_MESSAGE = insert(message)
+_ATTACHMENT = insert(attachment)
+
 
 class MessageWriter:
     """Gives messages and sets of flags their row, at most once in a transaction."""
@@ -52,11 +55,11 @@ class MessageWriter:
             key = {"id": numbers[digest], "digest": digest.value, "size": sizes[digest]}
             rows.append(key | index_columns(index))
             attachments += attachment_rows(numbers[digest], index)
-        execute_many(self._connection, insert(message), rows)
+        execute_many(self._connection, _MESSAGE, rows)
         for some in chunked([digest.value for digest in numbers], PARAMETERS):
             self._connection.execute(delete(forgotten).where(forgotten.c.digest.in_(some)))
         if attachments:
-            execute_many(self._connection, insert(attachment), attachments)
+            execute_many(self._connection, _ATTACHMENT, attachments)
 
     def _find_flag_set(self, flags: str) -> int:
         is_it = flag_set.c.flags == flags

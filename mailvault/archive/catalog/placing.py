@@ -177,7 +177,7 @@ class MailboxWriter:
         if earlier:
             execute_many(
                 self._connection,
-                insert(flag_change).on_conflict_do_nothing(),
+                _CHANGE_FLAGS,
                 [
                     {**self._key, "uid": e.uid, "run": self._run, "previous_id": e.flag_set_id}
                     for e in earlier
@@ -308,6 +308,7 @@ _BOUND = (
     & (placement.c.uid == bindparam("number"))
     & (placement.c.first_run == bindparam("since"))
 )
+_CHANGE_FLAGS = insert(flag_change).on_conflict_do_nothing()
 _REFLAG = update(placement).where(_BOUND).values(flag_set_id=bindparam("flags"))
 _RENAME = update(placement).where(_BOUND).values(uidl=bindparam("name"))
 _END = (

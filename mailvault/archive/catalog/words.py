@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
-
-from sqlalchemy import Row, Select
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mailvault.mail.model import Flag, Flags, MailboxName
+
+if TYPE_CHECKING:  # who only writes words needs no database
+    from sqlalchemy import Row, Select
 
 T = TypeVar("T")
 

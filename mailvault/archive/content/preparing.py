@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
-from mailvault.archive.codec import FRAME_LIMIT, SMALL, Codec
+from mailvault.archive.codec import FRAME_LIMIT, SMALL, Codec, Dictionary
+from mailvault.archive.content.holdings import Held
 from mailvault.archive.content.prepared import (
     Frame,
     PreparedMessage,
@@ -14,7 +15,6 @@ from mailvault.archive.content.prepared import (
 )
 from mailvault.archive.content.recipe import RecipeHole, encode_header
 from mailvault.archive.content.spool import CHUNK, Spool
-from mailvault.archive.content.training import Training
 from mailvault.archive.content.volume import RAW, RECIPE
 from mailvault.errors import ArchiveError
 from mailvault.mail.lifting import Lifted, lift
@@ -23,12 +23,14 @@ from mailvault.mail.model import Digest, Octets, octet_count
 from mailvault.mail.outline import OUTLINE_LIMIT, Hole, Outline
 
 
-class Held(Enum):
-    """Whether the store has an object already."""
+class Dictionaries(Protocol):
+    """The dictionary for small texts; while one is being collected for, they wait."""
 
-    ABSENT = "absent"
-    SOUND = "sound"
-    DAMAGED = "damaged"
+    @property
+    def current(self) -> Dictionary | None: ...
+
+    @property
+    def is_collecting(self) -> bool: ...
 
 
 class Preparer:
@@ -37,12 +39,12 @@ class Preparer:
     def __init__(
         self,
         codec: Codec,
-        training: Training,
+        dictionaries: Dictionaries,
         held: Callable[[bytes], Held],
         tmp: Path | None,
     ) -> None:
         self._codec = codec
-        self._training = training
+        self._dictionaries = dictionaries
         self._held = held
         self._tmp = tmp
 
@@ -87,16 +89,16 @@ class Preparer:
             return
         # A dictionary of texts does nothing for images and the like but take time.
         is_text = len(octets) <= SMALL and b"\0" not in octets
-        dictionary = self._training.current if is_text else None
+        dictionary = self._dictionaries.current if is_text else None
         frame = Frame(self._codec.compress(octets, dictionary), len(octets), dictionary)
         objects[digest] = PreparedObject(digest, RAW, (frame,), held is Held.DAMAGED)
 
     def _text_frame(self, text: bytes) -> Frame:
         if len(text) > SMALL:
             return Frame(self._codec.compress(text), len(text))
-        if self._training.is_collecting:
+        if self._dictionaries.is_collecting:
             return Frame(text, len(text), is_compressed=False)
-        dictionary = self._training.current
+        dictionary = self._dictionaries.current
         return Frame(self._codec.compress(text, dictionary), len(text), dictionary)
 
     def _large(self, octets: Octets) -> PreparedMessage:

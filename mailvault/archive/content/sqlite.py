@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailvault.archive.codec import Codec
-from mailvault.archive.content.digest_filter import DigestFilter
 from mailvault.archive.content.filling import VolumeSeries, VolumeSettings
+from mailvault.archive.content.holdings import Held, Holdings
 from mailvault.archive.content.inspection import inspect
 from mailvault.archive.content.prepared import PreparedMessage
-from mailvault.archive.content.preparing import Held, Preparer
+from mailvault.archive.content.preparing import Preparer
 from mailvault.archive.content.reading import Reader
 from mailvault.archive.content.reclaiming import measure, reclaim
 from mailvault.archive.content.references import IsKept, References
@@ -19,9 +19,10 @@ from mailvault.archive.content.salvaging import salvage
 from mailvault.archive.content.stage import Stage
 from mailvault.archive.content.training import Training
 from mailvault.archive.content.volumes import Volumes
+from mailvault.archive.content.workers import Workers
 from mailvault.archive.journal_mode import JournalMode, journal_mode_for
 from mailvault.archive.private import explained
-from mailvault.errors import ArchiveDamaged, ArchiveError, MailvaultError, MessageMissing
+from mailvault.errors import ArchiveDamaged, ArchiveError, MailvaultError
 from mailvault.mail.changes import Record
 from mailvault.mail.model import Digest, Octets
 from mailvault.mail.outline import Outline
@@ -29,13 +30,12 @@ from mailvault.ports import Finding, Prepared, Waste
 
 VOLUME_LIMIT = 1 << 30
 
-_PROVEN_LIMIT = 100_000
-
 
 @dataclass(frozen=True, slots=True)
 class _WriteSide:
     stage: Stage
     preparer: Preparer
+    training: Training
 
 
 class SqliteStore:
@@ -50,6 +50,7 @@ class SqliteStore:
         volume_limit: int = VOLUME_LIMIT,
         journal: JournalMode | None = None,
     ) -> None:
+        self._archive_id = archive_id
         self._tmp = tmp
         self._settings = VolumeSettings(
             folder,
@@ -61,8 +62,8 @@ class SqliteStore:
         self._volumes = Volumes(folder, archive_id)
         self._reader = Reader(self._volumes, self._codec, tmp)
         self._writing: _WriteSide | None = None
-        self._filter: DigestFilter | None = None
-        self._proven: set[bytes] = set()
+        self._holdings = Holdings(self._volumes, self._reader)
+        self._workers: Workers | None = None
 
     def __enter__(self) -> "SqliteStore":
         return self
@@ -73,6 +74,12 @@ class SqliteStore:
     def prepare(self, octets: Octets) -> PreparedMessage:
         """Hash, take apart and compress a message; from any thread."""
         return self._write_side().preparer.prepare(octets)
+
+    def workers(self) -> Workers:
+        """Start processes that make messages ready for this store; whoever asks closes them."""
+        training = self._write_side().training
+        self._workers = Workers.start(self._settings.folder, self._archive_id, training)
+        return self._workers
 
     def put(self, prepared: Prepared) -> None:
         """Stage a message for the next commit. A failure takes the whole stage back."""
@@ -86,6 +93,8 @@ class SqliteStore:
                     continue
                 if each.is_replacement or self._is_absent(each.digest):
                     self._write_side().stage.add(each)
+                    if self._workers is not None:
+                        self._workers.tell(each.digest)
         except MailvaultError:
             self.rollback()
             raise
@@ -101,13 +110,11 @@ class SqliteStore:
         except MailvaultError:
             self.rollback()
             raise
-        self._digest_filter().update(digests)
-        self._remember(digests)
+        self._holdings.committed(digests)
 
     def rollback(self) -> None:
         """Forget everything staged."""
-        with self._lock:
-            self._filter = None  # of several volumes, the first may have been committed
+        self._holdings.doubt()
         self._write_side().stage.rollback()
 
     def get(self, digest: Digest) -> Octets:
@@ -161,7 +168,7 @@ class SqliteStore:
             journal=self._settings.journal,
             tmp=self._tmp or self._settings.folder,
         )
-        self._distrust()
+        self._holdings.distrust()
         return saved
 
     def salvage(self, set_aside: Path) -> Iterator[str]:
@@ -169,7 +176,7 @@ class SqliteStore:
         self._stop_writing()
         tmp = self._tmp or self._settings.folder
         yield from salvage(self._volumes, self._codec, tmp=tmp, set_aside=set_aside)
-        self._distrust()
+        self._holdings.distrust()
 
     def orphans(self, is_kept: IsKept) -> Iterator[Digest]:
         """Messages that nothing refers to."""
@@ -184,12 +191,6 @@ class SqliteStore:
             if self._writing is not None:
                 self._writing.stage.close()
                 self._writing = None
-
-    def _distrust(self) -> None:
-        """What was known of the volumes holds no more."""
-        with self._lock:
-            self._filter = None
-            self._proven = set()
 
     def close(self) -> None:
         """Let go of the files; what was staged is forgotten."""
@@ -210,39 +211,15 @@ class SqliteStore:
         return _WriteSide(
             Stage(series, training, self._codec),
             Preparer(self._codec, training, self._held, self._tmp),
+            training,
         )
-
-    def _digest_filter(self) -> DigestFilter:
-        held = self._filter
-        if held is None:
-            with self._lock:
-                held = self._filter
-                if held is None:
-                    held = self._filter = DigestFilter(self._volumes.all_digests())
-        return held
 
     def _is_absent(self, digest: bytes) -> bool:
         if digest in self._write_side().stage.digests:
             return False
-        return not self._digest_filter().may_hold(digest) or Digest(digest) not in self
+        return not self._holdings.may_hold(digest) or Digest(digest) not in self
 
     def _held(self, digest: bytes) -> Held:
-        """Whether the store has an object, read back once in the life of the process."""
-        if digest in self._write_side().stage.digests or digest in self._proven:
+        if digest in self._write_side().stage.digests:
             return Held.SOUND
-        if not self._digest_filter().may_hold(digest):
-            return Held.ABSENT
-        try:
-            self._reader.prove(Digest(digest))
-        except MessageMissing:
-            return Held.ABSENT
-        except ArchiveDamaged:
-            return Held.DAMAGED
-        self._remember({digest})
-        return Held.SOUND
-
-    def _remember(self, digests: set[bytes]) -> None:
-        with self._lock:
-            if len(self._proven) + len(digests) > _PROVEN_LIMIT:
-                self._proven = set()
-            self._proven |= digests
+        return self._holdings.held(digest)

@@ -137,7 +137,7 @@ class Connection:
                 return
             yield event
 
-    def secured(self) -> None:
+    def forget(self) -> None:
         """TLS begins: nothing that was said before it is believed any more.
 
         Raises:

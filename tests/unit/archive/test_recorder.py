@@ -1,5 +1,6 @@
 """What a run takes in, what it leaves out, and when it is durable."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -338,3 +339,24 @@ def test_an_archive_opened_again_numbers_runs_on(work: Work) -> None:
         recorder = archive.start_run()
         assert recorder.run == first + 1
         recorder.abandon()
+
+
+def test_processes_are_started_for_much_mail_only(work: Work) -> None:
+    recorder, mailbox_id = begin(work.archive)
+    few = [build_arrival(uid) for uid in range(1, 11)]
+    recorder.add(mailbox_id, build_batch(arrived=few))
+    recorder.flush()
+    assert work.archive.content._workers is None
+
+    recorder.add(mailbox_id, build_batch(arrived=[large_arrival(11), large_arrival(12)]))
+
+    assert work.archive.content._workers is not None
+    recorder.finish(0)
+    held = list(work.archive.catalog.placements())
+    assert len(held) == 12
+    assert all(work.archive.content.prove(each.digest) == each.size for each in held)
+
+
+def large_arrival(uid: int) -> Arrival:
+    octets = b"Subject: %d\r\n\r\n" % uid + random.Random(uid).randbytes(1_500_000)
+    return Arrival(Uid(uid), octets, frozenset(), INTERNAL_DATE)

@@ -1,6 +1,7 @@
 """Secrets are found where the configuration says, and no message ever holds one."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mailvault.config.model import (
     LiteralSecret,
     SecretSource,
 )
+from mailvault.config.secret_marks import SecretMark
 from mailvault.config.secrets import AccountSecret, read_secret
 from mailvault.errors import ConfigurationError
 
@@ -158,6 +160,20 @@ def test_an_account_secret_never_shows_itself() -> None:
 
     assert secret() == CANARY
     assert CANARY not in f"{secret!r} {secret}"
+
+
+def test_a_mark_tells_another_secret_from_the_same_one() -> None:
+    marks = [SecretMark(lambda: CANARY, salt=partial(str, n)).mark() for n in range(20)]
+
+    assert all(SecretMark(lambda: CANARY).is_still(mark) for mark in marks)
+    assert sum(SecretMark(lambda: CANARY + "x").is_still(mark) for mark in marks) < 3
+
+
+def test_a_mark_keeps_eight_bits_of_a_secret() -> None:
+    marks = {SecretMark(partial(str, n), salt=lambda: "0").mark() for n in range(600)}
+
+    assert len(marks) <= 256
+    assert all(len(mark) == len("0:ff") for mark in marks)
 
 
 def private_file(folder: Path, content: bytes) -> Path:

@@ -1,16 +1,20 @@
 """A server that says "not now" is obeyed, and loses us no message by it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mailvault.archive.archive import Archive
+from mailvault.config.secret_marks import SecretMark
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.errors import AccountSuspended, LoginPaused, LoginRefused
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.operations.account_sync import SyncAccount
+from mailvault.operations.preview import preview
 from mailvault.operations.reports import AccountReport
 from mailvault.operations.sync import sync
 from mailvault.sources.imap import ImapSource
@@ -80,6 +84,7 @@ class Run:
         connections: int = 1,
         by_hand: bool = False,
         daily_limit: int | None = None,
+        dry: bool = False,
     ) -> AccountReport:
         standing = self._archive.standings.of("a")
         spent = (standing.day, standing.octets) if standing.day else None
@@ -101,8 +106,10 @@ class Run:
                 MailboxGlobs(["*"]),
                 connections=connections,
                 allowance=allowance,
+                credential=SecretMark(lambda: password, salt=lambda: "salt"),
             )
-            (report,) = sync(self._archive, [account], by_hand=by_hand).accounts
+            work = partial(preview if dry else sync, self._archive, [account])
+            (report,) = work(by_hand=by_hand).accounts
             self.connections = bent.connections
         return report
 
@@ -211,6 +218,54 @@ def test_a_refused_login_is_tried_once_and_then_not_before_its_time(
 
     assert run(by_hand=True).exit_code == 0
     assert archive.standings.of("a").refusals == 0
+
+
+def test_another_password_ends_the_pause_after_a_refused_one(
+    run: Run, archive: Archive
+) -> None:
+    run(password="wrong")
+    assert "wrong" not in (archive.path / "standings.json").read_text()
+    run(password="wrong too")
+    assert run.connections == 1
+    assert archive.standings.of("a").refusals == 2
+
+    run(password="wrong too")
+    assert run.connections == 0
+    assert run(password="secret").exit_code == 0
+    assert archive.standings.of("a") == replace(
+        archive.standings.of("a"), refusals=0, until=None, secret=None
+    )
+
+
+def test_another_password_ends_no_pause_that_the_server_asked_for(
+    run: Run, archive: Archive
+) -> None:
+    run(once(saying(SLOW_DOWN % 600_000)))
+
+    assert run(password="another").exit_code == 3
+    assert run.connections == 0
+
+
+def test_a_preview_asks_no_server_that_wants_to_be_left_alone(run: Run) -> None:
+    run(password="wrong")
+
+    report = run(password="wrong", dry=True)
+
+    assert isinstance(report.error, LoginPaused)
+    assert run.connections == 0
+    assert run(password="secret", dry=True).exit_code == 0
+    assert run(password="wrong", dry=True, by_hand=True).exit_code == 11
+    assert run.connections == 1
+
+
+def test_a_preview_does_not_overrun_the_day(run: Run, clock: FakeClock) -> None:
+    run(daily_limit=100_000)
+    clock.instant += timedelta(seconds=1)
+
+    report = run(daily_limit=100_000, dry=True)
+
+    assert report.exit_code == 3
+    assert run.connections == 0
 
 
 def test_connections_beyond_the_servers_limit_are_done_without(

@@ -8,7 +8,7 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.content.memory import MemoryStore
-from mailvault.errors import ArchiveDamaged, LoginRefused
+from mailvault.errors import AccountSuspended, ArchiveDamaged, LoginRefused
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Digest
 from mailvault.operations.accept import accept, suspected
@@ -17,6 +17,7 @@ from mailvault.operations.removal import RemovalPolicy
 from mailvault.operations.reports import AccountReport
 from mailvault.operations.sync import sync
 from mailvault.sources.pop3 import Pop3Source
+from mailvault.transport.allowance import Allowance
 from mailvault.transport.endpoint import Endpoint, Login, Timeouts, TlsMode
 from mailvault.transport.pop3 import Pop3Client
 from mailvault.wiring import SystemClock
@@ -30,6 +31,16 @@ AT_ONCE = RemovalPolicy(0)
 class ImpatientClock(SystemClock):
     def sleep(self, seconds: float) -> None:
         pass
+
+
+class SetClock(ImpatientClock):
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
 
 
 def build(number: int) -> bytes:
@@ -48,10 +59,16 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 
 
 def run(
-    archive: Archive, box: Box, removal: RemovalPolicy | None = None, largest: int = 1 << 30
+    archive: Archive,
+    box: Box,
+    removal: RemovalPolicy | None = None,
+    largest: int = 1 << 30,
+    allowance: Allowance | None = None,
 ) -> AccountReport:
     with box.serve() as server:
-        endpoint = Endpoint(HOST, server.port, TlsMode.NONE, timeouts=QUICK)
+        endpoint = Endpoint(
+            HOST, server.port, TlsMode.NONE, timeouts=QUICK, allowance=allowance
+        )
         login = Login("me", lambda: "secret")
 
         def open_source() -> Pop3Source:
@@ -62,7 +79,14 @@ def run(
                 largest=largest,
             )
 
-        account = SyncAccount("me", "pop3", open_source, MailboxGlobs(["*"]), removal=removal)
+        account = SyncAccount(
+            "me",
+            "pop3",
+            open_source,
+            MailboxGlobs(["*"]),
+            removal=removal,
+            allowance=allowance,
+        )
         report = sync(archive, [account])
     return report.accounts[0]
 
@@ -246,6 +270,96 @@ def test_a_message_that_cannot_be_had_stops_no_other_and_is_owed_until_it_can(
     assert box.deleted == ["id0", "id1", "id3", "id4"]
     assert (arrived(last), last.debts) == (1, 0)
     assert held(archive) == [build(2)]
+
+
+# Servers that say: not now
+
+
+@pytest.mark.parametrize("code", [b"[SYS/TEMP]", b"[IN-USE]", b"[LOGIN-DELAY]"])
+def test_a_server_that_gives_nothing_for_now_suspends_the_account(
+    tmp_path: Path, code: bytes
+) -> None:
+    box, clock = build_box(60), SetClock()
+    box.refuses = frozenset(f"id{number}" for number in range(20, 60))
+    box.refusal = code + b" slow down"
+    with Archive.create(tmp_path / "archive", clock=clock) as archive:
+        report = run(archive, box, AT_ONCE)
+        assert isinstance(report.error, AccountSuspended)
+        assert (report.exit_code, report.debts, report.deleted_on_server) == (3, 0, 0)
+        assert len(held(archive)) == 20
+
+        sessions = box.sessions
+        assert run(archive, box).exit_code == 3
+        assert box.sessions == sessions
+
+        clock.time += timedelta(minutes=16)
+        box.refuses = frozenset()
+        again = run(archive, box)
+
+        assert (again.exit_code, arrived(again)) == (0, 40)
+
+
+def test_a_message_refused_for_now_while_others_are_served_is_owed(archive: Archive) -> None:
+    box = build_box(30, refuses=frozenset({"id3", "id7", "id29"}), refusal=b"[SYS/TEMP] no")
+
+    report = run(archive, box)
+
+    assert report.error is None
+    assert (arrived(report), report.debts) == (27, 3)
+
+
+def test_a_backoff_that_the_server_names_is_kept_to(tmp_path: Path) -> None:
+    box, clock = build_box(60), SetClock()
+    box.refuses = frozenset({"id30"})
+    box.refusal = b"Request is throttled. Suggested Backoff Time: 600000 milliseconds"
+    with Archive.create(tmp_path / "archive", clock=clock) as archive:
+        report = run(archive, box)
+
+        assert isinstance(report.error, AccountSuspended)
+        assert report.error.until == clock.now() + timedelta(minutes=10)
+        assert (len(held(archive)), report.debts) == (30, 0)
+
+
+@pytest.mark.parametrize("code", [b"[SYS/TEMP]", b"[IN-USE]", b"[LOGIN-DELAY]"])
+def test_a_login_refused_for_now_is_no_wrong_password(archive: Archive, code: bytes) -> None:
+    box = build_box(3, login=b"-ERR " + code + b" another session\r\n")
+
+    report = run(archive, box)
+
+    assert isinstance(report.error, AccountSuspended)
+    assert report.exit_code == 3
+    assert archive.standings.of("me").refusals == 0
+    assert box.said(b"PASS") == 1
+
+
+def test_a_login_delay_is_awaited_by_the_next_sync_and_not_by_another_session(
+    archive: Archive,
+) -> None:
+    capabilities = ("UIDL", "TOP", "USER", "PIPELINING", "LOGIN-DELAY 900")
+    box = build_box(230, shows=100, capabilities=capabilities)
+
+    report = run(archive, box, AT_ONCE)
+
+    assert (box.sessions, arrived(report), report.deleted_on_server) == (1, 100, 100)
+    assert report.exit_code == 0
+
+
+def test_a_daily_limit_stops_cleanly_and_the_next_day_goes_on(tmp_path: Path) -> None:
+    box, clock = build_box(0), SetClock()
+    box.messages = {f"id{n}": build(n) + b"x" * 1000 + b"\r\n" for n in range(100)}
+    reports = []
+    with Archive.create(tmp_path / "archive", clock=clock) as archive:
+        while not reports or (reports[-1].exit_code == 3 and len(reports) < 9):
+            allowance = Allowance(clock, daily_limit=40_000)
+            reports.append(run(archive, box, allowance=allowance))
+            assert allowance.spent()[1] < 50_000
+            clock.time += timedelta(days=1)
+
+        assert [arrived(report) > 0 for report in reports] == [True] * len(reports)
+        assert 3 <= len(reports) <= 5
+        assert all(report.debts == 0 for report in reports)
+        assert held(archive) == list(box.messages.values())
+    assert box.said(b"RETR") == 100
 
 
 # Servers that show some of the mail at a time
@@ -447,16 +561,6 @@ def test_deleted_mail_is_told_again_by_a_rebuilt_catalog(tmp_path: Path) -> None
 
     assert told() == before
     assert len(before) == 5
-
-
-class SetClock(ImpatientClock):
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 5, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
 
 
 def test_mail_is_deleted_after_its_days(tmp_path: Path) -> None:

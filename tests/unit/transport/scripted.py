@@ -1,6 +1,7 @@
 """Servers that say what a script says, to one connection after the other."""
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -41,6 +42,14 @@ class Peer:
         self.say(octets.replace(b"TAG", line.partition(b" ")[0]))
         return line
 
+    def hear(self) -> None:
+        """Wait until the client says anything more."""
+        self._unread += self._receive()
+
+    def is_gone(self, seconds: float) -> bool:
+        """Whether the client goes away within so many seconds, or says anything."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
+
     def wait_for_end(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
@@ -52,6 +61,12 @@ class Peer:
     def reset(self) -> None:
         """End the connection the hard way."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    def hang_up(self) -> None:
+        """End the connection under whoever uses it, from any thread."""
+        with contextlib.suppress(OSError):
+            # Not SSLSocket.shutdown, which pulls TLS away from under a read.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._socket.close()
@@ -76,7 +91,7 @@ class ScriptedServer:
         self.port: int = self._listener.getsockname()[1]
         self.heard = bytearray()
         self.connections = 0
-        self._open: list[socket.socket] = []
+        self._peers: list[Peer] = []
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Self:
@@ -91,9 +106,8 @@ class ScriptedServer:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for sock in self._open:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        for peer in self._peers:
+            peer.hang_up()
         self._thread.join()
 
     def _serve(self) -> None:
@@ -101,11 +115,11 @@ class ScriptedServer:
             while True:
                 sock, _ = self._listener.accept()
                 self.connections += 1
-                self._open.append(sock)
                 self._play(sock)
 
     def _play(self, sock: socket.socket) -> None:
         peer = Peer(sock, self.heard)
+        self._peers.append(peer)
         with contextlib.suppress(OSError, EOFError):  # the client went away, as it may
             self._script(peer)
         peer.close()

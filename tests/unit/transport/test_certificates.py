@@ -10,9 +10,18 @@ import pytest
 from mailvault.errors import TlsRefused
 from mailvault.transport.endpoint import Endpoint, TlsMode
 from mailvault.transport.imap import ImapClient
+from mailvault.transport.pop3 import Pop3Client
 from tests.servers.certificates import LOOPBACK_NAMES, Authority, Certificate
+from tests.unit.transport import pop3_server
 from tests.unit.transport.imap_server import PASSWORD, QUICK, imaps, login, serve
-from tests.unit.transport.scripted import HOST, Peer, ScriptedServer, server_context
+from tests.unit.transport.pop3_server import pop3s
+from tests.unit.transport.scripted import (
+    HOST,
+    Peer,
+    Script,
+    ScriptedServer,
+    server_context,
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +77,7 @@ BAD: dict[str, tuple[Callable[[Authority], ssl.SSLContext], str]] = {
 }
 
 
-def upgrading(context: ssl.SSLContext) -> Callable[[Peer], None]:
+def upgrading(context: ssl.SSLContext) -> Script:
     """The script of an honest server with STARTTLS."""
 
     def script(peer: Peer) -> None:
@@ -80,37 +89,50 @@ def upgrading(context: ssl.SSLContext) -> Callable[[Peer], None]:
     return script
 
 
-def endpoint(server: ScriptedServer, tls: TlsMode, authority: Authority) -> Endpoint:
-    return Endpoint(HOST, server.port, tls, ca_file=authority.ca_file, timeouts=QUICK)
+CONNECTIONS: dict[str, tuple[Callable[[ssl.SSLContext], Script], TlsMode]] = {
+    "imaps": (imaps, TlsMode.IMPLICIT),
+    "imap": (upgrading, TlsMode.STARTTLS),
+    "pop3s": (pop3s, TlsMode.IMPLICIT),
+    "pop3": (pop3_server.upgrading, TlsMode.STARTTLS),
+}
 
 
-@pytest.mark.parametrize("tls", [TlsMode.IMPLICIT, TlsMode.STARTTLS])
+def connect(name: str, server: ScriptedServer, authority: Authority) -> ImapClient | Pop3Client:
+    _, tls = CONNECTIONS[name]
+    where = Endpoint(HOST, server.port, tls, ca_file=authority.ca_file, timeouts=QUICK)
+    if name.startswith("pop3"):
+        return Pop3Client.connect(where, login(), None)
+    return ImapClient.connect(where, login(), None)
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_certificate_is_refused_before_the_password_is_asked_for(
-    authority: Authority, name: str, tls: TlsMode
+    authority: Authority, name: str, connection: str
 ) -> None:
     make, reason = BAD[name]
-    script = (imaps if tls is TlsMode.IMPLICIT else upgrading)(make(authority))
+    script = CONNECTIONS[connection][0](make(authority))
 
     with ScriptedServer(script) as server, pytest.raises(TlsRefused) as caught:
-        ImapClient.connect(endpoint(server, tls, authority), login(), None)
+        connect(connection, server, authority)
 
     assert caught.value.exit_code == 12
     assert reason in str(caught.value)
-    for secret in (b"tim", PASSWORD.encode(), b"AUTHENTICATE", b"LOGIN "):
+    for secret in (b"tim", PASSWORD.encode(), b"AUTH", b"LOGIN ", b"USER", b"CAPA"):
         assert secret not in server.heard
 
 
-@pytest.mark.parametrize("tls", [TlsMode.IMPLICIT, TlsMode.STARTTLS])
-def test_a_good_certificate_is_accepted(authority: Authority, tls: TlsMode) -> None:
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_a_good_certificate_is_accepted(authority: Authority, connection: str) -> None:
     context = server_context(authority.certify(*LOOPBACK_NAMES))
-    script = (imaps if tls is TlsMode.IMPLICIT else upgrading)(context)
 
     with (
-        ScriptedServer(script) as server,
-        ImapClient.connect(endpoint(server, tls, authority), login(), None) as client,
+        ScriptedServer(CONNECTIONS[connection][0](context)) as server,
+        connect(connection, server, authority) as client,
     ):
-        assert client.list_mailboxes()
+        client.noop()
+
+    assert server.connections == 1
 
 
 def test_this_machines_authorities_are_asked_where_none_is_named(authority: Authority) -> None:

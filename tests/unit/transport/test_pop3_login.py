@@ -11,32 +11,15 @@ from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.pop3 import Pop3Client
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
 from tests.unit.transport.imap_server import QUICK
+from tests.unit.transport.pop3_server import CAPA, GREETING, pop3, serve, upgrading
 from tests.unit.transport.scripted import HOST, Peer, ScriptedServer, server_context
 
 PASSWORD = "canary-7b1f"
-GREETING = b"+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n"
-CAPA = b"+OK\r\nUIDL\r\nUSER\r\n.\r\n"
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.create(tmp_path_factory.mktemp("authority"))
-
-
-def serve(peer: Peer, replies: Mapping[bytes, bytes]) -> None:
-    answers: dict[bytes, bytes] = {b"CAPA": CAPA, **replies}
-    while True:
-        line = peer.line()
-        matching = [begin for begin in answers if line.startswith(begin)]
-        peer.say(answers[max(matching, key=len)] if matching else b"+OK\r\n")
-
-
-def pop3(replies: Mapping[bytes, bytes], greeting: bytes = GREETING) -> ScriptedServer:
-    def script(peer: Peer) -> None:
-        peer.say(greeting)
-        serve(peer, replies)
-
-    return ScriptedServer(script)
 
 
 def connect(
@@ -191,6 +174,22 @@ def test_a_stripped_stls_ends_the_session(replies: Mapping[bytes, bytes]) -> Non
     assert heard(server) == [b"STLS"]
 
 
+def test_no_secret_is_told_to_who_agrees_to_stls_and_starts_no_tls() -> None:
+    def script(peer: Peer) -> None:
+        peer.say(GREETING)
+        peer.line()
+        peer.say(b"+OK begin\r\n")
+        peer.hear()
+        peer.say(b"+OK\r\n" * 9)
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server, pytest.raises(TlsRefused):
+        connect(server, tls=TlsMode.STARTTLS)
+
+    assert server.heard.startswith(b"STLS\r\n\x16")
+    assert PASSWORD.encode() not in server.heard
+
+
 INJECTIONS = [
     b"+OK go\r\n" + injected
     for injected in (
@@ -216,14 +215,7 @@ def test_octets_injected_before_tls_end_the_session(answer: bytes) -> None:
 def test_nothing_that_was_said_before_tls_is_believed_after_it(authority: Authority) -> None:
     context = server_context(authority.certify(*LOOPBACK_NAMES))
 
-    def script(peer: Peer) -> None:
-        peer.say(GREETING)
-        assert peer.line() == b"STLS"
-        peer.say(b"+OK\r\n")
-        peer.start_tls(context)
-        serve(peer, {})
-
-    with ScriptedServer(script) as server:
+    with ScriptedServer(upgrading(context)) as server:
         with pytest.raises(LoginRefused, match="came in private"):
             connect(server, "apop", TlsMode.STARTTLS, ca_file=authority.ca_file)
         client = connect(server, "auto", TlsMode.STARTTLS, ca_file=authority.ca_file)

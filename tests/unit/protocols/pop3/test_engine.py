@@ -223,7 +223,7 @@ def test_octets_behind_the_consent_to_stls_are_a_violation() -> None:
     assert isinstance(next(events), Response)
 
     with pytest.raises(ProtocolViolation):
-        connection.secured()
+        connection.forget()
 
 
 @pytest.mark.parametrize("text", ["a\rb", "a\nb", "a\0b", "me\r\nDELE 1"])

@@ -1,0 +1,191 @@
+"""Messages made ready in other processes are stored as if they were made ready here."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mailvault.archive.content.sqlite import SqliteStore
+from mailvault.archive.readying import Here, Ready
+from mailvault.archive.readying_elsewhere import Elsewhere
+from mailvault.errors import ArchiveError
+from mailvault.mail.model import Digest
+from tests.corpus.odd import oddities
+from tests.corpus.ordinary import generate, small
+
+COUNT = 40
+
+
+def ordinary() -> list[bytes]:
+    return [letter.octets for letter in generate(5, COUNT)]
+
+
+def elsewhere(store: SqliteStore) -> Elsewhere:
+    return Elsewhere(store.workers(), Here(store))
+
+
+def stored(store: SqliteStore, readying: Elsewhere, messages: Sequence[bytes]) -> list[Ready]:
+    ready = readying.ready(messages)
+    assert all(isinstance(each, Ready) for each in ready), ready
+    for each in ready:
+        store.put(each.prepared)
+    store.commit()
+    return ready
+
+
+def test_what_workers_made_ready_is_given_back_exactly(open_store) -> None:
+    store = open_store()
+    messages = ordinary() + [each.octets for each in oddities()]
+
+    readying = elsewhere(store)
+    stored(store, readying, messages)
+    readying.close()
+
+    again = open_store()
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
+    assert list(again.check()) == []
+
+
+def test_workers_index_messages_as_this_process_does(open_store) -> None:
+    store = open_store()
+    messages = ordinary()
+    here = Here(store).ready(messages)
+
+    readying = elsewhere(store)
+    there = readying.ready(messages)
+    readying.close()
+
+    assert [each.index for each in there] == [each.index for each in here]
+    assert all(each.index is not None for each in there)
+
+
+def test_a_dictionary_learned_on_the_way_serves_the_workers_too(open_store) -> None:
+    store = open_store()
+    readying = elsewhere(store)
+    mail = [letter.octets for letter in small(3, 12_000)]
+    for start in range(0, len(mail), 3_000):
+        stored(store, readying, mail[start : start + 3_000])
+    readying.close()
+
+    with_dictionary = sum(
+        extent.dictionary is not None
+        for digest in map(Digest.of, mail[-3_000:])
+        for extent in store._volumes.require(digest.value)[1]
+    )
+    assert with_dictionary > 2_900
+    again = open_store()
+    assert all(again.get(Digest.of(octets)) == octets for octets in mail[::97])
+
+
+def test_what_the_store_got_meanwhile_is_not_made_ready_again(open_store) -> None:
+    store = open_store()
+    messages = ordinary()
+    readying = elsewhere(store)
+    stored(store, readying, messages)
+
+    again = readying.ready(messages)
+    readying.close()
+
+    assert all(each.prepared.objects == () and each.index is None for each in again)
+
+
+def test_a_message_twice_in_one_batch_is_stored_once(open_store) -> None:
+    store = open_store()
+    messages = ordinary()[:3] * 2
+
+    readying = elsewhere(store)
+    stored(store, readying, messages)
+    readying.close()
+
+    held = [digest for digest in store.digests() if digest in map(Digest.of, messages)]
+    assert len(held) == len(set(held)) == 3
+
+
+def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(open_store, folder) -> None:
+    store = open_store()
+    octets = bytes(range(256)) * 40
+    store.put(store.prepare(octets))
+    store.commit()
+    store.close()
+    volume = folder / "000001.db"
+    content = bytearray(volume.read_bytes())
+    content[content.find(octets[:200])] ^= 1
+    volume.write_bytes(content)
+    store = open_store()
+    with pytest.raises(ArchiveError):
+        store.get(Digest.of(octets))
+
+    readying = elsewhere(store)
+    stored(store, readying, [octets])
+    readying.close()
+
+    assert open_store().get(Digest.of(octets)) == octets
+
+
+def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store) -> None:
+    store = open_store()
+    messages = ordinary()
+    readying = elsewhere(store)
+    stored(store, readying, messages[:10])
+    for worker in store._workers._workers:
+        worker._process.kill()
+        worker._process.wait()
+
+    with pytest.raises(ArchiveError, match="ended unexpectedly"):
+        readying.ready(messages[10:])
+    readying.close()
+
+    again = open_store()
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages[:10])
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from mailvault.archive.content.sqlite import SqliteStore
+store = SqliteStore(Path(sys.argv[1]), archive_id="a", tmp=Path(sys.argv[1]))
+workers = store.workers()
+workers.prepare([b"Subject: one\\r\\n\\r\\n"])
+print(*(worker._process.pid for worker in workers._workers), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_workers_end_with_the_process_that_started_them(tmp_path, number) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        workers = [int(word) for word in parent.stdout.readline().split()]
+        handles = [os.pidfd_open(worker) for worker in workers]
+        parent.send_signal(number)
+        parent.wait(20)
+    for handle in handles:
+        assert ended(handle), "a worker outlived the process that started it"
+        os.close(handle)
+
+
+def ended(handle: int) -> bool:
+    """Whether a process ends soon: its descriptor becomes readable then."""
+    return bool(select.select([handle], [], [], 20)[0])
+
+
+def test_workers_know_nothing_of_the_environment(open_store, monkeypatch) -> None:
+    monkeypatch.setenv("WORK_PASSWORD", "a canary")
+    readying = elsewhere(store := open_store())
+    readying.ready(ordinary()[:1])
+
+    (worker, *_) = store._workers._workers
+    environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
+    readying.close()
+
+    assert b"canary" not in environment
