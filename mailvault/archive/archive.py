@@ -36,7 +36,7 @@ from mailvault.archive.readying import Choice, Here, ready
 from mailvault.archive.readying_elsewhere import elsewhere
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
-from mailvault.archive.served.opening import check_maildirs, served_tree
+from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
 from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
@@ -87,6 +87,8 @@ class Archive:
             with WriteLock.acquire(path, clock=clock):
                 make_folder(journal_folder(path))
                 make_folder(tmp_folder(path))
+                if store == "maildir":
+                    require_fitting(tmp_folder(path))
                 write_identity(path, Identity(str(uuid.uuid4()), store, clock.now()))
         return cls.open(path, writing=True, clock=clock, content=content)
 

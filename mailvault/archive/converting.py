@@ -24,6 +24,7 @@ from mailvault.archive.layout import Layout, journal_folder, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
 from mailvault.archive.rebuild import replay
+from mailvault.archive.served.opening import require_fitting
 from mailvault.errors import ArchiveDamaged, DestinationError, MessageMissing
 from mailvault.mail.changes import MailboxChanged, Record
 from mailvault.mail.model import Digest
@@ -69,6 +70,8 @@ def convert_archive(
             Archive.open(path, writing=True, clock=clock, wait=wait)
         )
         make_folder(layout.tmp)
+        if store == "maildir":
+            require_fitting(layout.tmp)
         converted = _fill(archive, Layout(path, identity), layout, told)
         known = archive.catalog.sizes(converted.lost)  # others were forgotten since
         converted.lost = {each: converted.lost[each] for each in known}

@@ -27,6 +27,7 @@ from mailvault.archive.journal import Journal
 from mailvault.archive.layout import Layout, journal_folder, tmp_folder
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder, sync_folder
+from mailvault.archive.served.opening import require_fitting
 from mailvault.errors import ArchiveDamaged, DestinationError
 from mailvault.ports import Clock
 
@@ -70,6 +71,8 @@ def copy_archive(
         resources.enter_context(WriteLock.acquire(target, clock=clock))
         unfinished.mark_as_copy(target)
         far_end = FarEnd(target)
+        if layout.identity.store == "maildir":
+            require_fitting(tmp_folder(target))
         _require_same_history(layout, target)
         _recover_catalog(target)
         _take(far_end, _lacking(layout, target), copied)

@@ -86,7 +86,8 @@ class FarEnd:
                     hint="the disk or the connection to it fails: use another",
                 )
         for each in drafts:
-            make_folder(each.target.parent)
+            for folder in reversed(each.target.relative_to(self._folder).parents):
+                make_folder(self._folder / folder)
             each.path.replace(each.target)
         folders = {each.target.parent for each in drafts}
         above = {folder.parent for folder in folders}

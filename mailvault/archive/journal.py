@@ -91,6 +91,8 @@ class Journal:
         self._check_start(files, after)
         position = after
         for number, path in files:
+            if path.is_symlink():
+                raise self._damaged(path, 0, "it is a link, and not the file itself")
             start = after.offset if number == after.file else 0
             try:
                 for frame in read_frames(path, start):

@@ -30,6 +30,7 @@ from mailvault.archive.quarantine import free_place
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.archive.remaking import exchange, finish, write_journal
 from mailvault.archive.retelling import retell
+from mailvault.archive.served.marker import Marker
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveMissing
 from mailvault.ports import Clock, Salvaging
 
@@ -127,11 +128,17 @@ def _witnessed(path: Path) -> Identity | None:
     """What the journal and the volumes agree on; None if they know nothing, or disagree."""
     content = path / "content"
     store = "maildir" if (path / "maildir").is_dir() else "sqlite"
-    ids = Counter(archive_ids(content) if store == "sqlite" else ())
+    ids = Counter(archive_ids(content) if store == "sqlite" else _marked(path))
     of_journal = archive_id_of(journal_folder(path)) if journal_folder(path).is_dir() else None
     if of_journal is not None and (not ids or of_journal in ids):
         return Identity(of_journal, store)
     return Identity(next(iter(ids)), store) if of_journal is None and len(ids) == 1 else None
+
+
+def _marked(path: Path) -> list[str]:
+    """The archive to which its Maildirs say that they belong."""
+    found = Marker(path / "maildir").archive_id()
+    return [] if found is None else [found]
 
 
 # The catalog

@@ -33,7 +33,7 @@ def service(
         bool, typer.Option("--cron", help="A line in this user's crontab.")
     ] = False,
 ) -> None:
-    """Make this system run mailvault by itself, or show how that is done."""
+    """Make this system run mailvault by itself, or show how."""
     if daemon + timer + cron > 1:
         raise UsageError("--daemon, --timer and --cron exclude each other")
     way = "timer" if timer else "cron" if cron else "daemon"

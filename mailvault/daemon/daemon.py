@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,7 +38,8 @@ LEAP = timedelta(seconds=3)
 """By so much the clocks may drift apart in a tick before everything is planned anew."""
 
 LOCK_WAIT = 60.0
-GRACE = 3.0
+GRACE = 2.5
+LAST_RESORT = 4.0
 HEARTBEAT = " heartbeat"  # no name of a job begins with a blank
 BEATS = 6
 """Ticks without a heartbeat of the timer after which it counts as stuck."""
@@ -304,6 +306,10 @@ class Daemon:
     def _told_to_stop(self, number: int) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda number, _: os._exit(128 + number))
+        # Whatever else the machine has to do: ending late is worse than ending hard.
+        last_resort = threading.Timer(LAST_RESORT, os._exit, [0])
+        last_resort.daemon = True
+        last_resort.start()
         self._inbox.put(Stop(number))
 
     def _stop_watches(self) -> None:

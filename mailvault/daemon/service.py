@@ -1,5 +1,6 @@
 """Installs what makes a system run mailvault, and removes it again."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -93,7 +94,16 @@ def _units(installation: Installation, way: str) -> tuple[UnitFile, ...]:
 
 
 def _installation(configuration: Configuration, *, is_user: bool) -> Installation:
-    return Installation(_program(), configuration, is_user)
+    return Installation(_program(), configuration, is_user, _owner(configuration))
+
+
+def _owner(configuration: Configuration) -> str | None:
+    """Whom the archive belongs to, or the configuration as long as there is none."""
+    for path in (configuration.archive.path, configuration.path):
+        with contextlib.suppress(OSError, KeyError):  # a folder of nobody who is known
+            name = path.owner()
+            return None if name == "root" else name
+    return None
 
 
 def _program() -> Path:

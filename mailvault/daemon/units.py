@@ -8,16 +8,19 @@ from pathlib import Path
 from mailvault.config.model import Configuration
 
 NAME = "mailvault"
-DAEMON_ENDS = (0, 143)
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is to be run, for whom. ``program`` is the absolute path of mailvault."""
+    """What is to be run, for whom. ``program`` is the absolute path of mailvault.
+
+    ``owner`` is whom the archive belongs to, where that is not root.
+    """
 
     program: Path
     configuration: Configuration
     is_user: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +112,12 @@ def _confinement(installation: Installation) -> Iterator[str]:
     yield "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK"
     yield "SystemCallArchitectures=native"
     yield "SystemCallFilter=@system-service"
-    yield "SystemCallFilter=~@privileged @resources"
+    yield "SystemCallFilter=~@privileged"
     yield "SystemCallErrorNumber=EPERM"
     if installation.is_user:
         return
+    if installation.owner is not None:
+        yield f"User={installation.owner}"
     yield "CapabilityBoundingSet="
     yield "AmbientCapabilities="
     yield "ProtectSystem=strict"

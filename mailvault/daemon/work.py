@@ -8,7 +8,7 @@ from datetime import datetime
 from mailvault import wiring
 from mailvault.archive.archive import Archive
 from mailvault.config.model import AccountSettings, Configuration
-from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
+from mailvault.errors import ArchiveLocked, MailvaultError
 from mailvault.mail.changes import JobEnded
 from mailvault.operations.ended import Event, RunBegan, RunEnded
 from mailvault.operations.reports import AccountReport, Progress
@@ -48,7 +48,7 @@ class Work:
         """Do a job that is no sync."""
         began_at = self._begin([job])
         try:
-            ended = _performer(job)(self, job)
+            ended = _PERFORMERS[job.kind](self, job)
         except Exception as error:  # noqa: BLE001 - as above
             return self._failed(job, began_at, error)
         return self._ended(replace(ended, began_at=began_at, at=self.now()))
@@ -162,16 +162,21 @@ def _copy(work: Work, job: Job) -> RunEnded:
     return RunEnded(job, now, now, report.exit_code, detail, octets=report.octets)
 
 
-def _performer(job: Job) -> "Callable[[Work, Job], RunEnded]":
-    if job.kind not in _PERFORMERS:
-        raise UsageError(
-            f"this release cannot run {job.kind} by a schedule",
-            hint=f"take {job.kind} out of [schedule]",
-        )
-    return _PERFORMERS[job.kind]
+def _drill(work: Work, job: Job) -> RunEnded:
+    from mailvault.operations.drill import PERCENT
+
+    with wiring.open_archive(work.configuration, writing=False) as archive:
+        report = wiring.drill(archive, None, PERCENT, account=None, progress=work.progress)
+    failed = f"{len(report.failures)} not the same" if report.failures else "all the same"
+    now = work.now()
+    return RunEnded(
+        job, now, now, report.exit_code, f"{report.restored} messages restored, {failed}",
+        checked=report.restored, octets=report.octets,
+    )  # fmt: skip
 
 
 _PERFORMERS: dict[JobKind, Callable[[Work, Job], RunEnded]] = {
     JobKind.VERIFY: _verify,
+    JobKind.DRILL: _drill,
     JobKind.COPY: _copy,
 }

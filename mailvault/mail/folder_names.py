@@ -17,6 +17,7 @@ _MBOX_FILE = re.compile(
 )
 _APPLE_FOLDER = re.compile(r"\.(?:imap)?mbox\Z", re.IGNORECASE)
 _THUNDERBIRD_FOLDER = re.compile(r"\.sbd\Z", re.IGNORECASE)
+_KMAIL_FOLDER = re.compile(r"\.(.+)\.directory\Z", re.DOTALL)
 _ARCHIVE_FILE = re.compile(
     r"\.(?:zip|tar|tgz|tbz2?|txz|tzst|pst|ost|olm)\Z|\.tar\.(?:gz|bz2|xz|zst)\Z", re.IGNORECASE
 )
@@ -40,7 +41,9 @@ def of_maildir(path: Sequence[str], decode: Decode) -> MailboxName:
     """
     levels: list[str] = []
     for part in path:
-        if part.startswith(".") and len(part) > 1:
+        if kmail := _KMAIL_FOLDER.fullmatch(part):
+            levels.append(text(kmail[1]))
+        elif part.startswith(".") and len(part) > 1:
             levels += [_level(each, decode) for each in part[1:].split(".")]
         else:
             levels.append(_level(_THUNDERBIRD_FOLDER.sub("", part), decode))
@@ -72,7 +75,9 @@ def _folder_levels(path: Sequence[str]) -> list[str]:
     levels = []
     is_in_apples = False
     for part in path:
-        if _APPLE_FOLDER.search(part):
+        if kmail := _KMAIL_FOLDER.fullmatch(part):
+            levels.append(text(kmail[1]))
+        elif _APPLE_FOLDER.search(part):
             is_in_apples = True
             levels.append(text(_APPLE_FOLDER.sub("", part)))
         elif not is_in_apples:

@@ -155,8 +155,13 @@ def file_system(name: MailboxName, encode: Encode) -> list[tuple[tuple[str, ...]
     """Dovecot's LAYOUT=fs: a folder a level, which holds both messages and further levels."""
     if name == INBOX:
         return []
-    levels = [_unreserved(_escape(part, encode, r"[/\\]|\A[.~]")) for part in name.parts]
+    levels = [_unreserved(file_system_level(part, encode)) for part in name.parts]
     return [(name.parts[: depth + 1], level) for depth, level in enumerate(levels)]
+
+
+def file_system_level(part: str, encode: Encode) -> str:
+    """One level of LAYOUT=fs; it may still be a name that Maildirs or Dovecot give a meaning."""
+    return _escape(part, encode, r"[/\\]|\A[.~]")
 
 
 def _escape(part: str, encode: Encode, special: str) -> str:

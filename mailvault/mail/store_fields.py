@@ -100,8 +100,14 @@ def _labels(fields: dict[str, list[bytes]]) -> tuple[str, ...] | None:
     if "x-gmail-labels" not in fields:
         return None
     text = decode_field(fields["x-gmail-labels"][0], _LABELS_LIMIT)
-    labels = (each.strip('"').replace('""', '"').strip() for each in _LABEL.findall(text))
+    labels = map(_unquoted, _LABEL.findall(text))
     return tuple(dict.fromkeys(label for label in labels if label))
+
+
+def _unquoted(label: str) -> str:
+    if len(label) > 1 and label.startswith('"') and label.endswith('"'):
+        return label[1:-1].replace('""', '"').strip()
+    return label.strip()
 
 
 def _text(values: list[bytes]) -> str:

@@ -1,7 +1,7 @@
 """Finds the mail below a path: which files hold it, in which format, of which mailboxes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,8 @@ from mailvault.errors import SourceError
 from mailvault.mail import folder_names, gmail_export
 from mailvault.mail.findings import LeftOut
 from mailvault.mail.model import MailboxName
-from mailvault.protocols.imap import utf7
 from mailvault.sources.eml import EML, EMLX, EmlPortion
-from mailvault.sources.export_record import ExportRecord, has_record, read_record
+from mailvault.sources.export_record import has_record, read_record
 from mailvault.sources.file_kinds import (
     SNIFFED,
     Kind,
@@ -25,6 +24,7 @@ from mailvault.sources.file_tree import Listing, Tree, TreePath
 from mailvault.sources.maildir import CUR, NEW, TMP, MaildirPortion
 from mailvault.sources.mbox import LabelledPortion, MboxDialect, MboxPortion
 from mailvault.sources.message_octets import Found, Manner, Portion
+from mailvault.sources.naming import Place
 from mailvault.sources.opened_file import OpenedFile
 from mailvault.sources.unpacking import unpacked
 
@@ -77,22 +77,17 @@ class Discovery:
         self._tree = tree
         self._format = file_format
         self._keeps_line_ends = keeps_line_ends
-        self._record: ExportRecord | None = None
-        self._start: TreePath = ()
-        self._is_profile = False
+        self._place = Place(tree.name)
         self.found = Discovered()
 
     def run(self) -> Discovered:
         """Raises SourceError when not even the root can be read."""
-        self._start, listing = self._root()
-        self._record = read_record(self._tree, self._start, listing.files)
-        self._is_profile = "prefs.js" in listing.files
-        self._explore(self._start, listing)
-        for name in self._record.mailboxes.values() if self._record else ():
-            self.found.portions.setdefault(name, [])  # an empty one is worth keeping too
+        path, listing = self._root()
+        self._place = replace(self._place, start=path)
+        self._explore(path, listing)
         damage = self._tree.damage()
         if damage is not None:
-            self._break(next(reversed(self.found.portions), None), self._start, damage)
+            self._break(next(reversed(self.found.portions), None), path, damage)
         return self.found
 
     def _root(self) -> tuple[TreePath, Listing]:
@@ -110,7 +105,7 @@ class Discovery:
 
     @property
     def _manner(self) -> Manner:
-        return Manner(self._record is not None, self._keeps_line_ends)
+        return Manner(self._place.record is not None, self._keeps_line_ends)
 
     def _wants(self, file_format: FileFormat) -> bool:
         return self._format in (FileFormat.AUTO, file_format)
@@ -118,13 +113,29 @@ class Discovery:
     # Folders
 
     def _explore(self, path: TreePath, listing: Listing) -> None:
+        outer, self._place = self._place, self._place_of(path, listing)
+        try:
+            self._take_folder(path, listing)
+            for name in self._place.recorded():
+                self.found.portions.setdefault(name, [])
+        finally:
+            self._place = outer
+
+    def _place_of(self, path: TreePath, listing: Listing) -> Place:
+        record = read_record(self._tree, path, listing.files)
+        if record is not None:
+            return self._place.with_record(path, record)
+        is_profile = "prefs.js" in listing.files
+        return self._place.with_profile(path) if is_profile else self._place
+
+    def _take_folder(self, path: TreePath, listing: Listing) -> None:
         below = listing.folders
         if _is_maildir(listing):
             below = [name for name in below if name not in {CUR, NEW, TMP}]
             self._take_maildir(path, listing)
         self._take_files(path, listing)
         for name, reason in listing.odd.items():
-            self._break(self._folder_name((*path, name)), (*path, name), reason)
+            self._break(self._place.folder((*path, name)), (*path, name), reason)
         for name in below:
             self._explore_below((*path, name))
 
@@ -134,7 +145,7 @@ class Discovery:
                 raise SourceError(f"{self._tree.where(path)}: it lies too deep")
             self._explore(path, self._tree.list(path))
         except SourceError as error:
-            self._break(self._folder_name(path), path, str(error))
+            self._break(self._place.folder(path), path, str(error))
 
     def _break(self, name: MailboxName | None, path: TreePath, reason: str) -> None:
         """Let the mailbox in which mail may be missing say so at the end of its pass."""
@@ -148,31 +159,7 @@ class Discovery:
         portion = MaildirPortion(
             self._tree, path, self._manner, is_thunderbirds=NEW not in listing.folders
         )
-        self.found.add(self._recorded(path) or self._maildir_name(path), portion)
-
-    # Names
-
-    def _maildir_name(self, path: TreePath) -> MailboxName:
-        relative, root = self._relative(path), self._tree.name
-        if not relative and root.startswith("."):
-            relative = (root,)  # one folder of a Maildir++, by itself
-        return folder_names.of_maildir(relative, utf7.decode)
-
-    def _folder_name(self, path: TreePath) -> MailboxName:
-        relative = self._relative(path)
-        if relative and relative[-1].startswith("."):
-            return self._maildir_name(path)
-        return self._recorded(path) or folder_names.of_folder(relative, self._tree.name)
-
-    def _relative(self, path: TreePath) -> TreePath:
-        """What of a path makes a name. Thunderbird's own folders are no mailboxes."""
-        relative = path[len(self._start) :]
-        if self._is_profile and relative[:1] in (("Mail",), ("ImapMail",)):
-            return relative[1:]
-        return relative
-
-    def _recorded(self, path: TreePath) -> MailboxName | None:
-        return self._record.name(path[len(self._start) :]) if self._record else None
+        self.found.add(self._place.maildir(path), portion)
 
     # Files
 
@@ -192,7 +179,7 @@ class Discovery:
             self.found.left_out.append(LeftOut(self._tree.where(path), reason))
         if messages and self._wants(FileFormat.EML):
             portion = EmlPortion(self._tree, path, messages, self._manner)
-            self.found.add(self._folder_name(path), portion)
+            self.found.add(self._place.folder(path), portion)
 
     def _take_file(self, folder: TreePath, name: str, listing: Listing) -> Kind:
         """Look into a file whose name says little, and take it if it is an mbox."""
@@ -201,7 +188,7 @@ class Discovery:
             with self._open(path) as file:
                 start = _start(file)
         except SourceError as error:
-            self._break(folder_names.of_mbox(self._relative(path), ""), path, str(error))
+            self._break(self._place.mbox(path), path, str(error))
             return Kind.OTHER
         kind = kind_of(name, start)
         if self._is_meant_as_mbox(kind, name, listing):
@@ -227,16 +214,15 @@ class Discovery:
         return unpacked(self._tree.open(path), self._tree.where(path))
 
     def _take_mbox(self, path: TreePath, start: bytes) -> None:
-        has_status = bool(self._record and self._record.has_status)
+        record = self._place.record
+        has_status = record is not None and record.has_status
         portion = MboxPortion(
             partial(self._open, path),
             self._tree.where(path),
             MboxDialect(self._manner, has_status),
         )
-        name = self._recorded(path) or folder_names.of_mbox(
-            self._relative(path), self._tree.name
-        )
-        if has_labels(start) and self._record is None:
+        name = self._place.mbox(path)
+        if has_labels(start) and record is None:
             self._take_labelled(portion, name)
         else:
             self.found.add(name, portion)

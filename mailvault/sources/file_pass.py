@@ -164,7 +164,7 @@ class FilePass:
     def _no_longer_owed(self) -> Iterator[Uid]:
         """Debts whose files were imported from here and are no more."""
         for key in [key for key in self._owed if key not in self._seen]:
-            if key.startswith(self._files.root):
+            if f"{key}/".startswith(f"{self._files.root}/"):
                 yield self._owed.pop(key)
 
     def _new(self) -> Uid:

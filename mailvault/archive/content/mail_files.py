@@ -37,6 +37,7 @@ def place(
     drafts = [(each, _draft(tmp, each, dates.get(each.digest))) for each in staged]
     placed: list[Path] = []
     folders = {pool.folder}
+    make_folder(pool.folder)
     try:
         for each, draft in drafts:
             target = pool.path(each.digest)

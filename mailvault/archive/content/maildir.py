@@ -6,18 +6,24 @@ Here lies the truth, under digests. The Maildirs that Dovecot serves are links t
 
 import errno
 import hashlib
-import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from mailvault.archive.codec import FRAME_LIMIT, BadFrame, Codec
-from mailvault.archive.content.inspection import ContentFinding
 from mailvault.archive.content.mail_files import PreparedMail, place
 from mailvault.archive.content.outlining import outline_of, outline_of_chunks
 from mailvault.archive.content.page_cache import forget_file
 from mailvault.archive.content.pool import Pool
+from mailvault.archive.content.pool_upkeep import (
+    inspect,
+    orphans,
+    reclaim,
+    salvage,
+    waste,
+)
 from mailvault.archive.content.proof import damaged, gathered, proven
 from mailvault.archive.content.single_frame import octet_chunks, pack, unpack, unpacked_size
 from mailvault.archive.instants import to_seconds
@@ -27,11 +33,12 @@ from mailvault.mail.changes import MailboxChanged, Record
 from mailvault.mail.line_feeds import BareLineFeeds
 from mailvault.mail.model import Digest, Octets, octet_count
 from mailvault.mail.outline import Outline
-from mailvault.ports import Finding, Prepared
+from mailvault.ports import Finding, Prepared, Waste
 
 _PROVEN_LIMIT = 100_000
 _SIZES_LIMIT = 10_000
-_LEAST_FILE = 9  # magic, header, an empty block, checksum: RFC 8878
+
+IsKept: TypeAlias = Callable[[Digest], bool]
 
 
 class MaildirStore:
@@ -124,7 +131,7 @@ class MaildirStore:
         """Drop what is cached here and in the system."""
         with self._lock:
             self._proven = set()
-        for path in self.pool.files():
+        for path in self.pool.entries():
             forget_file(path)
 
     def outline(self, digest: Digest) -> Outline:
@@ -149,20 +156,30 @@ class MaildirStore:
     def stored_octets(self) -> int:
         """Octets of the files."""
         with explained(self.pool.folder):
-            return sum(path.lstat().st_size for path in self.pool.files())
+            return sum(path.lstat().st_size for path in self.pool.entries())
 
     def check(self) -> Iterator[Finding]:
         """Look for files that cannot be messages, without reading them."""
-        for path in self.pool.files():
-            digest = self.pool.digest_of(path)
-            if digest is None:
-                yield ContentFinding("foreign", None, f"{path} is no file of the archive")
-                continue
-            status = path.lstat()
-            if not stat.S_ISREG(status.st_mode):
-                yield ContentFinding("object-damaged", digest, f"{path} is not a file")
-            elif status.st_size < _LEAST_FILE:
-                yield ContentFinding("object-damaged", digest, f"{path} is cut short")
+        return inspect(self.pool)
+
+    def waste(self, forgotten: Collection[Digest], is_kept: IsKept) -> Waste:
+        """Measure what forgotten messages take."""
+        return waste(self.pool, [each for each in forgotten if not is_kept(each)])
+
+    def reclaim(self, forgotten: Collection[Digest], is_kept: IsKept) -> int:
+        """Remove forgotten messages."""
+        dead = [each for each in forgotten if not is_kept(each)]
+        with self._lock:
+            self._proven.difference_update(dead)
+        return reclaim(self.pool, dead)
+
+    def salvage(self, set_aside: Path) -> Iterator[str]:
+        """Move away what cannot be a message."""
+        return salvage(self.pool, set_aside)
+
+    def orphans(self, is_kept: IsKept) -> Iterator[Digest]:
+        """Messages that nothing refers to."""
+        return orphans(self.pool, is_kept)
 
     def close(self) -> None:
         """Nothing is held open; what was staged is forgotten."""

@@ -69,17 +69,6 @@ class Pool:
             draft.replace(copy)
         return copy
 
-    def drop_unused(self, digest: Digest, seconds: int | None) -> None:
-        """Remove the copy for a date that nothing is linked to any more."""
-        if seconds is None:
-            return
-        copy = self.dates_folder(digest) / str(seconds)
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if copy.lstat().st_nlink == 1:
-                copy.unlink()
-                with suppress(OSError):  # others are in use
-                    copy.parent.rmdir()
-
     def digests(self) -> Iterator[Digest]:
         with explained(self.folder):
             for shard in sorted(_names(self.folder)):
@@ -98,10 +87,14 @@ class Pool:
         is_copy = owner != path and path.name.lstrip("-").isdecimal()
         return digest if self.path(digest) == path or is_copy else None
 
-    def files(self) -> Iterator[Path]:
-        """Everything in the folder, whatever it is."""
-        for folder, _, names in os.walk(self.folder):
-            yield from (Path(folder, name) for name in names)
+    def entries(self) -> Iterator[Path]:
+        """Everything in the folder but folders of ours. Symbolic links are not followed."""
+        for path, folders, names in os.walk(self.folder):
+            yield from (Path(path, name) for name in names)
+            for name in folders:
+                entry = Path(path, name)
+                if entry.is_symlink() or self.digest_of(entry) is not None:
+                    yield entry
 
 
 def write_draft(path: Path, octets: Iterable[bytes], seconds: int | None) -> None:

@@ -192,11 +192,18 @@ class ServedFolder:
         wanted = self.wanted({parsed.uid for parsed in names.values()})
         for name, parsed in names.items():
             message = wanted.get(parsed.uid)
-            if message is None or not (
-                self.is_of(message, parsed)
-                and parsed.letters == self.folder.letters(message.flags)
-            ):
+            if message is None or not self._is_name_of(message, parsed):
                 self.folder.unlink(name)
+
+    def _is_name_of(self, message: ServedMessage, parsed: ServedName) -> bool:
+        """Whether a name is the one of this message; most have one size, with CR LF or not."""
+        if not self.is_of(message, parsed):
+            return False
+        if parsed.crlf_size != parsed.size:
+            with suppress(ArchiveError):  # what is damaged is not named anew
+                if self._show.store.crlf_size(message.digest) != parsed.crlf_size:
+                    return False
+        return parsed.letters == self.folder.letters(message.flags)
 
     def _write_lines(self, stale: set[int], last: int, names: dict[int, str]) -> None:
         """Write the list: new lines at its end, or all of it where others changed."""

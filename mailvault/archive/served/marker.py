@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailvault.archive.journal import Journal, Position, TornTail
 from mailvault.archive.private import sync_folder, write_file
@@ -26,28 +27,41 @@ class Marker:
     def __init__(self, folder: Path) -> None:
         self._path = folder / MARKER
 
+    def archive_id(self) -> str | None:
+        """The archive that it belongs to."""
+        found = self._read().get("archive")
+        return found if isinstance(found, str) else None
+
     def read(self) -> Position | None:
+        found = self._read()
         try:
-            with self._path.open("rb") as file:
-                found = json.loads(file.read(_LARGEST))
             return Position(
                 int(found["sequence"]),
                 bytes.fromhex(found["chain"]),
                 int(found["file"]),
                 int(found["offset"]),
             )
-        except (OSError, ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError):
             return None
 
-    def write(self, position: Position) -> None:
+    def write(self, position: Position, archive_id: str) -> None:
         """Move it; what it vouches for is durable."""
         content = {
+            "archive": archive_id,
             "sequence": position.sequence,
             "chain": position.chain.hex(),
             "file": position.file,
             "offset": position.offset,
         }
         write_file(self._path, json.dumps(content).encode() + b"\n")
+
+    def _read(self) -> dict[str, Any]:  # Any: what JSON may hold
+        try:
+            with self._path.open("rb") as file:
+                found = json.loads(file.read(_LARGEST))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def remove(self) -> None:
         """Have the next writer look at everything."""

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from mailvault.mail.maildir import file_system
-from mailvault.mail.model import Digest, MailboxName
+from mailvault.mail.maildir import file_system_level
+from mailvault.mail.model import INBOX, Digest, MailboxName
 from mailvault.protocols.imap import utf7
 
 OURS = "6d76"
@@ -21,9 +21,10 @@ LONGEST_LEVEL = 200
 
 _LONGEST_PATH = 2000
 _DIGEST_DIGITS = 32
+_RESERVED = re.compile(r"(?:cur|new|tmp|subscriptions|maildir.*|dovecot.*)\Z", re.DOTALL)
 _NAME = re.compile(
     r"(?P<base>(?P<uid>\d{1,10})\.M(?P<mailbox>\d{1,10})V(?P<uidvalidity>\d{1,10})"
-    r"R(?P<run>\d{1,10})\.(?P<digest>[0-9a-f]{32}),S=(?P<size>\d{1,19}),W=\d{1,19})"
+    r"R(?P<run>\d{1,10})\.(?P<digest>[0-9a-f]{32}),S=(?P<size>\d{1,19}),W=(?P<crlf_size>\d{1,19}))"
     r"(?::2,(?P<letters>[A-Za-z]*))?"
 )
 
@@ -36,6 +37,7 @@ class ServedName:
     base: str
     prefix: str
     size: int
+    crlf_size: int
     letters: str
 
     @classmethod
@@ -46,7 +48,8 @@ class ServedName:
             return None
         base = found["base"]
         prefix = base.partition(",")[0]
-        return cls(int(found["uid"]), base, prefix, int(found["size"]), found["letters"] or "")
+        sizes = int(found["size"]), int(found["crlf_size"])
+        return cls(int(found["uid"]), base, prefix, *sizes, found["letters"] or "")
 
 
 def prefix_of(mailbox_id: int, uidvalidity: int, uid: int, run: int, digest: Digest) -> str:
@@ -73,7 +76,9 @@ def mailbox_path(name: MailboxName) -> tuple[str, ...]:
     Two mailboxes never share a path: no level is folded, and one that is too long ends in
     a hash of the whole name.
     """
-    levels = [_fitting(owner, level) for owner, level in file_system(name, utf7.encode)]
+    if name == INBOX:
+        return ()
+    levels = [_level(part, name.parts[: n + 1]) for n, part in enumerate(name.parts)]
     if sum(map(len, levels)) > _LONGEST_PATH:
         return (_hash(name.parts),)
     return tuple(levels)
@@ -81,8 +86,7 @@ def mailbox_path(name: MailboxName) -> tuple[str, ...]:
 
 def account_folder(account: str) -> str:
     """The folder of an account: the user that Dovecot knows."""
-    (_, level), *_ = file_system(MailboxName((account,)), utf7.encode) or [((), "INBOX")]
-    return _fitting((account,), level)
+    return _level(account, (account,))
 
 
 def mailbox_guid(archive_id: str, mailbox_id: int) -> str:
@@ -91,7 +95,10 @@ def mailbox_guid(archive_id: str, mailbox_id: int) -> str:
     return (OURS + digits)[:32]
 
 
-def _fitting(owner: tuple[str, ...], level: str) -> str:
+def _level(part: str, owner: tuple[str, ...]) -> str:
+    level = file_system_level(part, utf7.encode)
+    if _RESERVED.match(level):
+        level = f"\\{ord(level[0]):02x}{level[1:]}"
     if len(level) <= LONGEST_LEVEL:
         return level
     return f"{level[: LONGEST_LEVEL - 40]}+{_hash(owner)}"

@@ -1,13 +1,17 @@
 """The Maildirs of an archive, where its store has any."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.layout import Layout
+from mailvault.archive.private import explained, replace_file
 from mailvault.archive.served.checking import check_tree
 from mailvault.archive.served.mailbox import Show
 from mailvault.archive.served.tree import ServedTree
+from mailvault.errors import ArchiveError
 from mailvault.ports import ContentStore, Finding
 
 
@@ -23,6 +27,33 @@ def check_maildirs(
     """Find where the Maildirs are not what the archive made them."""
     show = _show(layout, content, catalog)
     return iter(()) if show is None else check_tree(layout.maildirs, show, layout.journal)
+
+
+def require_fitting(folder: Path) -> None:
+    """Try out what Maildirs need of a file system, in a folder for temporary files.
+
+    Raises:
+        ArchiveError: it has no hard links, or takes upper and lower case for the same.
+    """
+    one, other = folder / "case", folder / "link"
+    with explained(folder):
+        try:
+            replace_file(one, b"")
+            if (folder / "CASE").exists():
+                raise _unfit(folder, "takes upper and lower case for the same")
+            os.link(one, other)
+        except OSError as error:
+            raise _unfit(folder, f"has no hard links ({error.strerror})") from error
+        finally:
+            one.unlink(missing_ok=True)
+            other.unlink(missing_ok=True)
+
+
+def _unfit(folder: Path, reason: str) -> ArchiveError:
+    return ArchiveError(
+        f"the file system of {folder.parent} {reason}, which the store maildir needs",
+        hint='choose another disk, or the store "sqlite"',
+    )
 
 
 def _show(layout: Layout, content: ContentStore, catalog: Catalog) -> Show | None:

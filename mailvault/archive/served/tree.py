@@ -87,7 +87,7 @@ class ServedTree:
         if self._is_dirty or far:
             with explained(self._folder):
                 make_tree_durable(self._folder)
-                self._marker.write(position)
+                self._marker.write(position, self._show.archive_id)
             self._is_dirty = False
 
     def _try(self, act: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import mailbox
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -322,7 +323,23 @@ class TestExport:
 
     @pytest.mark.parametrize(
         "arguments",
-        [[], ["--format", "pdf"], ["--format", "eml", "--mailbox", "Nosuch"], ["nobody"]],
+        [
+            [],
+            ["nobody"],
+            *(
+                ["--format", *words]
+                for words in (
+                    ["pdf"],
+                    ["eml", "--mailbox", "Nosuch"],
+                    ["eml", "--layout", "fs"],
+                    ["maildir", "--layout", "thunderbird"],
+                    ["maildir", "--status"],
+                    ["eml", "--run", "99"],
+                    ["eml", "--since", "soon"],
+                    ["eml", "--zip", "--at", "99"],
+                )
+            ),
+        ],
         ids=lambda arguments: " ".join(arguments) or "no format",
     )
     def test_a_wrong_choice_writes_nothing(
@@ -332,6 +349,33 @@ class TestExport:
 
         assert outcome.code == 2
         assert not (tmp_path / "out").exists()
+
+    def test_a_zip_file_is_written_once(self, level: Setting, tmp_path: Path) -> None:
+        words = ["export", str(tmp_path / "out.zip"), "--format", "eml", "--zip"]
+
+        first, second = level.run(*words), level.run(*words)
+
+        assert (first.code, second.code) == (0, 2)
+        with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+            assert sum(name.endswith(".eml") for name in archive.namelist()) == 199
+
+    def test_what_is_there_is_said_the_second_time(
+        self, level: Setting, tmp_path: Path
+    ) -> None:
+        words = ["export", str(tmp_path / "out"), "--format", "maildir"]
+
+        first, second = level.run(*words), level.run(*words)
+
+        assert "before" not in first.stdout
+        assert "199 of them there before" in second.stdout
+
+    def test_what_was_expunged_can_be_had(self, level: Setting, tmp_path: Path) -> None:
+        words = ["export", str(tmp_path / "out"), "--format", "eml", "--gone", "--json"]
+
+        report = level.run(*words).document()
+
+        gone = level.run("list", "--gone", "--json").lines()
+        assert sum(each["messages"] for each in report["mailboxes"]) == len(gone) > 0
 
     def test_the_archive_itself_is_no_destination(self, level: Setting) -> None:
         outcome = level.run("export", str(level.archive / "out"), "--format", "eml")

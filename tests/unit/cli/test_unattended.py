@@ -103,22 +103,34 @@ def test_verify_is_due_a_while_after_the_archive_was_made(scheduled: Setting) ->
     ] * 5
 
 
-def test_verify_runs_when_it_is_due_and_is_written_down(setting: Setting, account: str) -> None:
-    setting.configure(work=account)
-    schedule(setting, 'verify = "5s"\nverify_sample = 50')
-    setting.run("init")
-    setting.run("sync")
+def make_older(setting: Setting) -> None:
+    """Let the archive have been made an hour ago."""
     identity = setting.archive / "archive.toml"
     created = re.search(r'created = "(.*)"', identity.read_text())
     assert created is not None
     earlier = datetime.fromisoformat(created[1]) - timedelta(hours=1)
     identity.write_text(identity.read_text().replace(created[1], earlier.isoformat()))
 
+
+def test_verify_drill_and_copy_run_when_they_are_due_and_are_written_down(
+    setting: Setting, account: str
+) -> None:
+    setting.configure(work=account)
+    schedule(
+        setting,
+        'verify = "30m"\nverify_sample = 50\ndrill = "30m"\ncopy = "30m"\ncopy_to = "copy"',
+    )
+    setting.run("init")
+    setting.run("sync")
+    make_older(setting)
+
     outcome = setting.run("run", "--due", "--json")
 
-    assert jobs(outcome) == {"verify": 0}
-    (shown,) = setting.run("schedule", "--json").document()["jobs"]
-    assert shown["last"] is not None
+    assert jobs(outcome) == {"verify": 0, "drill": 0, "copy": 0}, outcome
+    assert (setting.folder / "copy" / "archive.toml").exists()
+    shown = setting.run("schedule", "--json").document()["jobs"]
+    assert [each["last"] is not None and not each["due"] for each in shown] == [True] * 3
+    assert jobs(setting.run("run", "--due", "--json")) == {}
 
 
 def test_schedule_shows_the_next_five_times_of_each_job(scheduled: Setting) -> None:

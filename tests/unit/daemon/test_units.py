@@ -122,6 +122,16 @@ def test_an_account_with_a_password_needs_no_credential(tmp_path: Path) -> None:
     assert "LoadCredential" not in unit.content
 
 
+def test_the_service_runs_as_whom_the_archive_belongs_to(tmp_path: Path) -> None:
+    (system,) = daemon_units(Installation(PROGRAM, configuration(tmp_path), owner="me"))
+    (own,) = daemon_units(
+        Installation(PROGRAM, configuration(tmp_path), is_user=True, owner="me")
+    )
+
+    assert "User=me" in system.content.splitlines()
+    assert "User=" not in own.content
+
+
 def test_the_archive_is_all_that_the_service_may_write(tmp_path: Path) -> None:
     (unit,) = daemon_units(Installation(PROGRAM, configuration(tmp_path)))
 

@@ -211,3 +211,33 @@ def test_outlook_for_mac_is_refused_with_a_way_out(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="Outlook for Mac"):
         find(tmp_path / "mail.olm")
+
+
+def test_exports_of_several_accounts_lie_below_their_names(tmp_path: Path) -> None:
+    for account in ("work", "home"):
+        with MboxDestination(tmp_path / "out" / account) as destination:
+            destination.append(
+                MailboxName(("a/b",)), b"A: b\n", flags=frozenset(), internal_date=None
+            )
+
+    found = find(tmp_path / "out")
+
+    assert found.messages.keys() == {"home/a/b", "work/a/b"}
+    assert found.octets == [b"A: b\n"] * 2
+
+
+def test_a_profile_is_found_wherever_it_lies(tmp_path: Path) -> None:
+    local = tmp_path / ".thunderbird" / "x1.default" / "Mail" / "Local Folders"
+    local.mkdir(parents=True)
+    (local / "Inbox").write_bytes(LINE + LETTER)
+    (local.parents[1] / "prefs.js").touch()
+
+    assert find(tmp_path / ".thunderbird").messages.keys() == {"Local Folders/Inbox"}
+
+
+def test_kmails_folders_are_levels(tmp_path: Path) -> None:
+    for folder in ("Work", ".Work.directory/Lists"):
+        (tmp_path / folder / "cur").mkdir(parents=True)
+        (tmp_path / folder / "cur" / "1.x:2,S").write_bytes(LETTER)
+
+    assert find(tmp_path).messages.keys() == {"Work", "Work/Lists"}

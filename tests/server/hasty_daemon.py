@@ -1,0 +1,86 @@
+"""The daemon in a hurry, for tests: run as a program with a configuration and its tempers.
+
+It says on standard output what a test may wait for, one JSON object a line.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from mailvault import wiring
+from mailvault.cli.heap import bound_heap
+from mailvault.config.load import load
+from mailvault.config.model import Configuration
+from mailvault.daemon.daemon import Daemon, NewMail, Stop, Temper
+from mailvault.daemon.notify_socket import NotifySocket
+from mailvault.daemon.watch import Pace
+from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
+
+WARM = 10
+"""Syncs after which the memory in use is what the next thousand are measured against."""
+
+
+class Teller:
+    """Tells of every job that ended; asks for the next sync until there were enough."""
+
+    def __init__(self, syncs: int) -> None:
+        self._syncs = syncs
+        self._done = 0
+        self.daemon: Daemon | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Trouble):
+            _tell(trouble=event.what)
+        if not isinstance(event, RunEnded):
+            return
+        self._done += 1
+        _tell(job=event.job.name, code=event.exit_code, detail=event.detail)
+        if self._done == WARM:
+            _tell(resident=_resident())
+        if not self._syncs:
+            return
+        assert self.daemon is not None
+        if self._done < self._syncs:
+            self.daemon.put(NewMail(event.job.account or ""))
+        else:
+            _tell(resident=_resident(), threads=len(os.listdir("/proc/self/task")))  # noqa: PTH208
+            self.daemon.put(Stop(15))
+
+
+def _tell(**fields: object) -> None:
+    print(json.dumps(fields), flush=True)
+
+
+def _resident() -> int:
+    """Octets of memory in use."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+def main(configuration: str, wishes: str) -> None:
+    bound_heap()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    chosen = json.loads(wishes)
+    teller = Teller(chosen.pop("syncs", 0))
+    pace = Pace(**{key: chosen.pop(key) for key in ("poll", "pauses") if key in chosen})
+    settings = load(Path(configuration))
+
+    def listeners(_: Configuration) -> Publisher:
+        return Publisher((teller,))
+
+    daemon = Daemon(
+        settings,
+        systemd=NotifySocket.from_environment(os.environ),
+        listeners=listeners,
+        temper=Temper(pace=pace, **chosen),
+    )
+    teller.daemon = daemon
+    daemon.run(wiring.take_lease(settings))
+    if not daemon.has_ended:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
