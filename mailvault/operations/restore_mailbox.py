@@ -115,11 +115,10 @@ class MailboxRestore:
         for _ in sender.send(self._allowed(self._missing(presence.found, held, late))):
             self._check(destination, is_last=False)
         if doubtful:
-            presence.found.clear()
-            presence.look_again(doubtful.values())
+            turned_up = presence.look_again(doubtful.values())
             for number in doubtful.keys() & journal.open.keys():
                 journal.settle(number, [None] * len(journal.open[number].messages))
-            for _ in sender.send(self._allowed(self._missing_of(late, presence.found))):
+            for _ in sender.send(self._allowed(self._missing_of(late, turned_up))):
                 self._check(destination, is_last=False)
         if journal.open:  # the server does not tell UIDs
             presence.look_again(journal.open.values())

@@ -69,13 +69,19 @@ class Presence:
         if strangers:
             self._recognise(strangers, wanted)
 
-    def look_again(self, attempts: Iterable[Attempt]) -> None:
-        """Settle attempts once more: a server may be slow to store what it was sent."""
+    def look_again(self, attempts: Iterable[Attempt]) -> Counter[Digest]:
+        """Settle attempts once more, and give what they turn out to have stored after all."""
+        self.found.clear()
         chosen = list(attempts)
         if chosen:
             first = min(attempt.uidnext for attempt in chosen)
             uids = [uid for uid in self._destination.uids() if uid >= first]
-            self._settle(self._strangers(uids))
+            unknown = [uid for uid in uids if self._known.get(uid) is None]
+            self._settle(self._fingerprints(unknown))
+        return self.found
+
+    def _fingerprints(self, uids: Sequence[Uid]) -> list[Fingerprint]:
+        return sorted(self._destination.fingerprints(uids), key=lambda seen: seen.uid)
 
     def _strangers(self, uids: Sequence[Uid]) -> list[Fingerprint]:
         """Those of which nothing is known. What is known must look as it should."""
@@ -88,7 +94,7 @@ class Presence:
             else:
                 log.info("UID %d is not what it was; looking closer", seen.uid)
                 unknown.append(seen.uid)
-        return sorted(self._destination.fingerprints(unknown), key=lambda seen: seen.uid)
+        return self._fingerprints(unknown)
 
     def _settle(self, strangers: list[Fingerprint]) -> list[Fingerprint]:
         """Find what attempts left open among the messages that came after them."""
