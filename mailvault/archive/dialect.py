@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from mailvault.archive.journal_mode import journal_mode_for
-from mailvault.archive.private import no_space, open_private, sync_folder
+from mailvault.archive.private import disk_failed, no_space, open_private, sync_folder
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveLocked
 
 __all__ = [
@@ -226,9 +226,7 @@ def _explain(path: Path, error: object) -> ArchiveError | None:
                 f"{path}: {error}", hint="check the owner and permissions of the archive"
             )
         case sqlite3.SQLITE_IOERR:
-            return ArchiveError(
-                f"{path}: {error}", hint="the disk or the quota fails; see the kernel's log"
-            )
+            return disk_failed(path, str(error))
     return None
 
 
