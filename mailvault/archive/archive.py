@@ -35,6 +35,7 @@ from mailvault.archive.proofs import Stretch, keep_proofs
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
+from mailvault.archive.served.tree import ServedTree
 from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
@@ -67,6 +68,7 @@ class Archive:
         self._layout = layout
         self._clock = clock
         self._committer: Committer | None = None
+        self._tree: ServedTree | None = None
         self._resources = ExitStack()
 
     @classmethod
@@ -157,7 +159,7 @@ class Archive:
 
     def _show_maildirs(self, resources: ExitStack) -> None:
         """Keep the Maildirs level, where the archive has any, until it is closed."""
-        tree = served_tree(self._layout, self.content, self.catalog)
+        self._tree = tree = served_tree(self._layout, self.content, self.catalog)
         if tree is not None and self._committer is not None:
             tree.recover(self._layout.journal)
             self._committer.follow_with(tree.follow)
@@ -245,7 +247,7 @@ class Archive:
         """Look for damage to the structure, without reading all content."""
         layout = self._layout
         yield from check_archive(layout.journal, self.content, self.catalog, layout.start)
-        yield from check_maildirs(layout, self.content, self.catalog)
+        yield from check_maildirs(layout, self.content, self.catalog, self._tree)
 
     def stored_octets(self) -> int:
         """What the whole folder costs on disk."""

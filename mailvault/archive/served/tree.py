@@ -21,6 +21,7 @@ from mailvault.archive.served.folder import MailboxFolder
 from mailvault.archive.served.mailbox import ServedFolder, Show
 from mailvault.archive.served.marker import (
     EVERYTHING,
+    NOTHING,
     Marker,
     Touched,
     rearranges,
@@ -50,12 +51,15 @@ class ServedTree:
     def recover(self, journal: Journal) -> None:
         """Show what a writer before us did not get to."""
         position, marked = self._show.catalog.position(), self._marker.read()
-        touched = Touched(frozenset(), is_rearranged=False)
-        if marked != position:
-            touched = touched_since(journal, marked)
+        touched = NOTHING if marked == position else touched_since(journal, marked)
         if touched:
             self._try(lambda: self._level(touched))
         self._reached = position
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all that the catalog says is shown."""
+        return not self._is_behind and self._reached == self._show.catalog.position()
 
     def level(self) -> None:
         """Make everything what the catalog says, whatever it is now."""
@@ -81,7 +85,7 @@ class ServedTree:
     def settle(self) -> None:
         """Make durable what was shown, and say up to where."""
         position, marked = self._show.catalog.position(), self._marker.read()
-        if self._is_behind or self._reached != position or marked == position:
+        if not self.is_level or marked == position:
             return
         far = marked is None or marked.sequence + _MOST_BEHIND < position.sequence
         if self._is_dirty or far:
