@@ -179,9 +179,11 @@ def test_status_shows_the_next_run_of_each_account(scheduled: Setting) -> None:
 def test_while_another_one_runs_the_schedules_it_leaves_with_75(scheduled: Setting) -> None:
     with Lease.acquire(scheduled.archive, clock=SystemClock()):
         once, daemon = scheduled.run("run", "--due"), scheduled.run("daemon")
+        by_cron = scheduled.run("-q", "run", "--due")
         by_hand = scheduled.run("sync")
 
-    assert once.code == daemon.code == 75
+    assert once.code == daemon.code == by_cron.code == 75
+    assert by_cron.stderr == ""
     assert "already runs the schedules" in once.stderr
     assert by_hand.code == 0
 

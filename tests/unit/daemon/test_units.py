@@ -150,5 +150,5 @@ def test_a_shell_reads_the_words_of_the_crontab_line(tmp_path: Path, folder: str
     times, command = line[:11], line[12:].replace("\\%", "%")
     assert times == "*/5 * * * *"
     assert shlex.split(command) == [
-        str(PROGRAM), "--config", str(settings.path), "run", "--due"
+        str(PROGRAM), "--config", str(settings.path), "-q", "run", "--due"
     ]  # fmt: skip
