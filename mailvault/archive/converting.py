@@ -63,6 +63,9 @@ def convert_archive(
             f"{path} has the store {store} already", hint="to copy it: mailvault copy DEST"
         )
     layout = Layout(target, replace(identity, store=store))
+    if has_identity(target) and unfinished.read_mark(target) == _aim(layout):
+        unfinished.end(target)  # all that a kill left to be done
+        return Converted()
     with ExitStack() as resources, explained(target):
         _claim(layout)
         resources.enter_context(WriteLock.acquire(target, clock=clock))
@@ -89,8 +92,11 @@ def _claim(layout: Layout) -> None:
     if layout.path.exists() and not layout.path.is_dir():
         raise DestinationError(f"{layout.path} is not a folder", hint="choose a folder")
     make_folder(layout.path)
-    what = unfinished.Unfinished("convert", layout.identity.id, layout.identity.store)
-    unfinished.begin(layout.path, what)
+    unfinished.begin(layout.path, _aim(layout))
+
+
+def _aim(layout: Layout) -> unfinished.Unfinished:
+    return unfinished.Unfinished("convert", layout.identity.id, layout.identity.store)
 
 
 def _fill(archive: Archive, old: Layout, new: Layout, told: Told) -> Converted:
