@@ -269,6 +269,7 @@ class MailboxRestore:
 
 def foretell(job: Job, missing: Iterator[Entry], state: OpenMailbox) -> None:
     """Say what would be appended, and every objection that can be foreseen."""
+    job.room.see(state.room)
     for entry in missing:
         view = entry.view
         if state.largest is not None and view.size > state.largest:
@@ -285,3 +286,4 @@ def foretell(job: Job, missing: Iterator[Entry], state: OpenMailbox) -> None:
                 job.ledger.fault(fault.value)
         job.ledger.cut(view, view.flags - state.kept(view.flags))
         job.ledger.appended(view)
+        job.room.need(view.size)

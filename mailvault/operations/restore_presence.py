@@ -161,12 +161,12 @@ class _Likely:
         likely = cls()
         ids, sizes = set(), set()
         for seen in strangers:
-            if seen.message_id is None:
-                sizes.add(seen.size)
-            else:
+            if seen.message_id is not None:
                 ids.add(seen.message_id)
+            if _may_have_lost_its_id(seen):
+                sizes.add(seen.size)
         for view in wanted:
-            if view.message_id is None:
+            if view.message_id is None or not view.message_id.isascii():
                 if view.size in sizes:
                     likely._by_size[view.size].add(view.digest)
             elif view.message_id in ids:
@@ -184,9 +184,13 @@ class _Likely:
         return next(iter(digests)) if len(digests) == 1 else None
 
     def candidates(self, seen: Fingerprint) -> Sequence[Digest]:
-        if seen.message_id is None:
-            return sorted(self._by_size.get(seen.size, ()))
-        return sorted(self._by_id.get(seen.message_id, ()))
+        by_size = self._by_size.get(seen.size, set()) if _may_have_lost_its_id(seen) else set()
+        return sorted(by_size | self._by_id.get(seen.message_id or "", set()))
+
+
+def _may_have_lost_its_id(seen: Fingerprint) -> bool:
+    """Whether it may be the form that a server gave to a message with another Message-ID."""
+    return seen.message_id is None or not seen.message_id.isascii() or "X" in seen.message_id
 
 
 class _Settlement:
