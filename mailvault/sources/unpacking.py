@@ -22,7 +22,7 @@ BOMB_RATIO = 200
 """No file unpacks to more than this many octets for each of its own, and the floor."""
 
 _SKIP = 1 << 20
-_STEP = 512
+_STEP = 1024
 _XZ_MEMORY = 128 << 20
 
 

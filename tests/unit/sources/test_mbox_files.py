@@ -2,7 +2,9 @@
 
 import gzip
 import mailbox
+import os
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -323,3 +325,27 @@ def test_large_messages_go_through_a_temporary_file(tmp_path: Path) -> None:
     found = find(path)
 
     assert found.octets == [crlf(letter)] * 2
+
+
+CORPUS = os.environ.get("MAILVAULT_CORPUS")
+
+
+@pytest.mark.skipif(not CORPUS, reason="MAILVAULT_CORPUS names no folder of mail")
+def test_no_line_of_published_mboxes_is_lost() -> None:
+    assert CORPUS
+
+    for path in filter(is_mbox, Path(CORPUS).rglob("*")):
+        found = find(path)
+        assert not found.errors
+        assert not lines_of(path.read_bytes()) - lines_of(b"\n".join(found.octets)), path
+
+
+def is_mbox(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".eml" and path.read_bytes()[:5] == b"From "
+
+
+def lines_of(octets: bytes) -> set[bytes]:
+    """The lines that belong to messages, however they are quoted and end."""
+    of_programs = rb"From .*|(?i:status|x-status|x-uid|x-imapbase|x-keywords|content-length):.*"
+    lines = (line.rstrip(b"\r").lstrip(b">") for line in octets.split(b"\n"))
+    return {line for line in lines if not re.fullmatch(of_programs, line)}
