@@ -113,6 +113,8 @@ def _confinement(installation: Installation) -> Iterator[str]:
     yield "SystemCallArchitectures=native"
     yield "SystemCallFilter=@system-service"
     yield "SystemCallFilter=~@privileged"
+    yield "# SQLite gives its journals the owner of the database."
+    yield "SystemCallFilter=@chown"
     yield "SystemCallErrorNumber=EPERM"
     if installation.is_user:
         return

@@ -75,7 +75,9 @@ def main(configuration: str, wishes: str) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     chosen = json.loads(wishes)
     teller = Teller(chosen.pop("syncs", 0))
-    pace = Pace(**{key: chosen.pop(key) for key in ("poll", "pauses") if key in chosen})
+    pace = Pace(
+        **{key: chosen.pop(key) for key in ("poll", "pauses", "renewal") if key in chosen}
+    )
     settings = load(Path(configuration))
 
     def listeners(_: Configuration) -> Publisher:

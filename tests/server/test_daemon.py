@@ -81,6 +81,24 @@ def test_a_watch_survives_its_connection(vault: Vault, mail_user: MailUser) -> N
             assert daemon.end() == 0
 
 
+def test_idle_is_renewed_before_the_server_gives_up(
+    tmp_path: Path, plain_dovecot: Dovecot
+) -> None:
+    user = new_user(plain_dovecot)  # whose conversation is not compressed
+    vault = Vault(tmp_path, user)
+    vault.init()
+    with FaultProxy(user.port) as proxy:
+        vault.configure(user, port=proxy.port, settings="watch = true")
+        with start_hasty(vault, renewal=0.1) as daemon:
+            assert proxy.wait_for(
+                lambda traffic: traffic.commands.count("IDLE") >= 3, seconds=PATIENCE
+            )
+            deliver(user, 1)
+            daemon.wait_for_log("sync work: 1 new")
+
+            assert daemon.end() == 0
+
+
 def test_other_mailboxes_than_inbox_can_be_watched(vault: Vault, mail_user: MailUser) -> None:
     with mail_user.session() as session:
         session.create("Lists/one")
