@@ -258,6 +258,8 @@ class Daemon:
 
     def _start(self) -> None:
         self._beat()
+        if not (self._plan_of.jobs or self._unscheduled):
+            log.warning("nothing is scheduled and no account is watched: docs/unattended.md")
         self._plan(self._plan_of.jobs.values())
         for name, account in self._configuration.accounts.items():
             if account.watch:
