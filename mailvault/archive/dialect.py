@@ -210,6 +210,8 @@ def explained_sql(path: Path) -> Iterator[None]:
         if explanation is None:
             raise
         raise explanation from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        raise ArchiveDamaged(f"{path} is damaged: {error}", hint=REBUILD_HINT) from error
 
 
 def _explain(path: Path, error: object) -> ArchiveError | None:
@@ -227,7 +229,11 @@ def _explain(path: Path, error: object) -> ArchiveError | None:
             )
         case sqlite3.SQLITE_IOERR:
             return disk_failed(path, str(error))
+    if _UNDECODABLE in str(error):
+        return ArchiveDamaged(f"{path} is damaged: {error}", hint=REBUILD_HINT)
     return None
 
+
+_UNDECODABLE = "Could not decode to UTF-8"
 
 REBUILD_HINT = "make the catalog anew with: mailvault rebuild"

@@ -20,6 +20,8 @@ def explained_volume(path: Path) -> Iterator[None]:
         raise explain(path, error) from error
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        raise ArchiveDamaged(f"{path} is damaged: {error}", hint=_VERIFY_HINT) from error
 
 
 def _explain(path: Path, error: sqlite3.Error) -> ArchiveError:
