@@ -1,7 +1,6 @@
 """The archive is what docs/archive-format.md says: a reader written after that page agrees."""
 
 import stat
-
 from pathlib import Path
 
 import pytest
