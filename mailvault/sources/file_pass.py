@@ -34,6 +34,9 @@ UIDVALIDITY = 1
 BATCH_OCTETS = 2 << 20
 BATCH_MESSAGES = 200
 
+LISTED = 1000
+"""Messages of a mailbox that are named when they cannot be read; the others are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedFiles:
@@ -68,6 +71,8 @@ class FilePass:
         self._seen: set[str] = set()  # keys of debts that were met again
         self._failures: list[SourceError] = []
         self.total = 0
+        self.unreadable: list[UnreadMessage] = []
+        self.more = 0
 
     def run(self) -> Iterator[Batch]:
         """Raises SourceError at the end, when all that can be read was yielded."""
@@ -159,6 +164,10 @@ class FilePass:
         if uid is None:
             uid = self._owed[unread.key] = self._new()
         self._seen.add(unread.key)
+        if len(self.unreadable) < LISTED:
+            self.unreadable.append(unread)
+        else:
+            self.more += 1
         news.unreadable.append(Unreadable(uid, unread.reason))
 
     def _no_longer_owed(self) -> Iterator[Uid]:

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mailvault.mail.findings import Findings, FoundMailbox
+from mailvault.errors import SourceError
+from mailvault.mail.findings import Findings, FoundMailbox, LeftOut
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, MailboxState
 from mailvault.ports import Known
@@ -41,6 +42,8 @@ class FileSource:
         self._tree: Tree | None = None
         self._found: Discovered | None = None
         self._totals: dict[MailboxName, int] = {}
+        self._unreadable: list[LeftOut] = []
+        self._more = 0
 
     def __enter__(self) -> "FileSource":
         return self
@@ -67,6 +70,8 @@ class FileSource:
         return Findings(
             tuple(self._finding(name) for name in found.portions if self._globs.matches(name)),
             tuple(found.left_out),
+            tuple(self._unreadable),
+            self._more,
             found.others,
         )
 
@@ -111,15 +116,24 @@ class FileSource:
         try:
             yield from walk.run()
         finally:
-            self._totals[mailbox.name] = walk.total
+            self._note(mailbox.name, walk)
 
     def count_new(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> int:
-        """Reads everything: nothing less tells what is new."""
+        """Reads everything: nothing less tells what is new. What breaks off is a finding."""
         walk = self._walk(mailbox, since, known)
+        count = 0
         try:
-            return sum(drop(batch) for batch in walk.run())
-        finally:
-            self._totals[mailbox.name] = walk.total
+            for batch in walk.run():
+                count += drop(batch)
+        except SourceError as error:
+            self._unreadable.append(LeftOut(str(mailbox.name), str(error)))
+        self._note(mailbox.name, walk)
+        return count
+
+    def _note(self, name: MailboxName, walk: FilePass) -> None:
+        self._totals[name] = walk.total
+        self._unreadable += [LeftOut(each.key, each.reason) for each in walk.unreadable]
+        self._more += walk.more
 
     def _walk(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> FilePass:
         assert self._tree is not None  # `mailboxes` gave the mailbox
