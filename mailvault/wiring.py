@@ -429,9 +429,16 @@ def sync_together(
 
 def local_zone() -> "tzinfo":
     """The zone of the clock on the wall, with its changes: $TZ, or what the system says."""
+    from zoneinfo import ZoneInfoNotFoundError
+
     from tzlocal import get_localzone
 
-    return get_localzone()
+    try:
+        return get_localzone()
+    except ZoneInfoNotFoundError:  # $TZ may hold a rule ("CET-1CEST") instead of a name
+        present = datetime.now().astimezone().tzinfo or UTC
+        log.warning("the time zone has no name; schedules go by %s all year", present)
+        return present
 
 
 def _spent(standing: "Standing | None") -> "tuple[date, int] | None":

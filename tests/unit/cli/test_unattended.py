@@ -1,7 +1,10 @@
 """What runs by itself, seen from the command line."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -259,3 +262,16 @@ def test_a_first_crontab_may_be_ours(scheduled: Setting, crontab: Path) -> None:
 
     assert outcome.code == 0
     assert crontab.read_text().count("run --due") == 1
+
+
+@pytest.mark.parametrize("zone", ["CET-1CEST,M3.5.0,M10.5.0/3", "Nowhere/Land", "UTC0"])
+def test_a_zone_without_a_name_is_no_reason_to_fail(scheduled: Setting, zone: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from mailvault.program import main; main()",
+         "--config", str(scheduled.configuration), "schedule"],
+        capture_output=True, text=True, env={**os.environ, "TZ": zone}, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "due now" in done.stdout
+    assert "has no name" in done.stderr
