@@ -160,3 +160,16 @@ def on_the_wire(octets: bytes) -> bytes:
     if octets.partition(b"\n")[0].endswith(b"\r"):
         return octets
     return re.sub(rb"(?<!\r)\n", b"\r\n", octets)
+
+
+def test_imported_mail_can_be_restored(
+    vault: Vault, mail_user: MailUser, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mail"
+    fill(folder, generate(4, 12), owner=(os.geteuid(), os.getegid()))
+    fill(folder / ".Sent", generate(5, 5), owner=(os.geteuid(), os.getegid()))
+    take_in(vault, folder)
+
+    vault.run("restore", "files", "--to", "work")
+
+    assert served(mail_user) == contents(vault, "files")
