@@ -49,6 +49,7 @@ def require_fitting(folder: Path) -> None:
     """
     one, other = folder / "case", folder / "link"
     with explained(folder):
+        other.unlink(missing_ok=True)  # of one who was killed
         try:
             replace_file(one, b"")
             if (folder / "CASE").exists():
