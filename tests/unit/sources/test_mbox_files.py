@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailvault.destinations.mbox import MboxDestination
 from mailvault.errors import SourceError
-from mailvault.mail.mbox import quote
+from mailvault.mail.mbox import from_line, quote
 from mailvault.mail.model import MailboxName
 from mailvault.sources.mbox import MboxDialect, MboxPortion
 from mailvault.sources.mbox_reader import MboxReader
@@ -137,6 +137,16 @@ def test_a_message_with_lines_of_the_wire_stays_as_it_is(tmp_path: Path) -> None
     found = found_in(tmp_path, DATED + letter + b"\n")
 
     assert found.octets == [letter]
+
+
+@pytest.mark.parametrize("body", [b"the end", b"the end\r\n", b"", b"\r\n"])
+def test_one_file_of_an_export_comes_back_without_its_record(
+    tmp_path: Path, body: bytes
+) -> None:
+    letters = [b"Subject: one\r\n\r\n" + body, b"Subject: two\r\n\r\nFrom me\r\n" + body]
+    octets = b"".join(from_line(NOON) + quote(letter) + b"\n" for letter in letters)
+
+    assert found_in(tmp_path, octets).octets == letters
 
 
 def test_line_ends_can_be_kept(tmp_path: Path) -> None:
