@@ -7,8 +7,9 @@ import pytest
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.demo.sample import PASSWORD, USER
 from mailvault.demo.server import DemoServer
+from mailvault.mail.model import Batch, Mailbox, Uid
 from tests.servers.bent import BentServer
-from tests.unit.archive.builders import INTERNAL_DATE, build_message
+from tests.unit.archive.builders import INTERNAL_DATE, build_message, open_again
 from tests.unit.cli.program import Json, Setting
 
 MAILBOXES = ("INBOX", "Archive", "Lists", "Sent")
@@ -191,6 +192,29 @@ def test_a_server_emptied_and_synced_thirty_times_loses_nothing(
     assert pruned.code == 3
     assert holdings(level, "--at", "1") == before
     assert level.run("verify", "--json").document()["checked"] == len(before)
+
+
+def test_a_disaster_that_was_recorded_by_a_killed_sync_is_said_by_the_next(
+    level: Setting, account: ServedAccount
+) -> None:
+    with account.lock:
+        emptied(account)
+    with open_again(level.archive, writing=True) as archive:
+        killed = archive.start_run()
+        number = killed.account("work", "imap")
+        for view in archive.catalog.mailboxes("work"):
+            killed.describe(number, Mailbox(view.name), mailbox_id=view.mailbox_id)
+            gone = tuple(map(Uid, range(1, view.messages + 1)))
+            killed.add(view.mailbox_id, Batch(view.uidvalidity or 0, expunged=gone))
+        killed.flush()
+        killed.abandon()
+
+    codes = [level.run("sync").code for _ in range(2)]
+
+    assert codes == [3, 0]
+    assert suspicions(level) == sorted(
+        f"{name}: the mailbox had 30 messages and now lists none" for name in MAILBOXES
+    )
 
 
 def test_what_waits_for_a_person_is_said_by_every_sync(
