@@ -34,6 +34,7 @@ from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.proofs import Stretch, keep_proofs
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
+from mailvault.archive.served.checking import FOREIGN
 from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
 from mailvault.archive.served.tree import ServedTree
 from mailvault.archive.standings import Standing, Standings
@@ -248,6 +249,16 @@ class Archive:
         layout = self._layout
         yield from check_archive(layout.journal, self.content, self.catalog, layout.start)
         yield from check_maildirs(layout, self.content, self.catalog, self._tree)
+
+    def maildir_faults(self) -> list[str]:
+        """Where the Maildirs are not what `level_maildirs` would make them."""
+        found = check_maildirs(self._layout, self.content, self.catalog, self._tree)
+        return [finding.detail for finding in found if finding.kind != FOREIGN]
+
+    def level_maildirs(self) -> None:
+        """Make the Maildirs what the catalog says, whatever others made of them."""
+        if self._tree is not None:
+            self._tree.level()
 
     def stored_octets(self) -> int:
         """What the whole folder costs on disk."""

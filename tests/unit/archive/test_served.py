@@ -11,6 +11,7 @@ import pytest
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.archive.served.uidlist import UidList
 from mailvault.mail.model import Digest
+from mailvault.operations.repair import plan_repair, repair
 from tests.unit.archive.builders import (
     INTERNAL_DATE,
     SteppingClock,
@@ -342,3 +343,19 @@ def test_forgotten_messages_give_their_room_back(lived: Path) -> None:
         assert freed == waste.octets == before - store.stored_octets()
         assert digest_of(2) in store
         assert digest_of(1) not in store
+
+
+def test_a_repair_makes_the_maildirs_right(lived: Path) -> None:
+    before = shown(lived)
+    give_other_flags(file_of(lived, 2))
+    file_of(lived, 7).unlink()
+    (lived / "content" / "stray").write_bytes(b"x")
+
+    plan = plan_repair(lived, SteppingClock())
+    done = repair(lived, SteppingClock(), []).done
+
+    assert {step.part for step in plan.steps} == {"content", "maildir"}
+    assert len(done) == 2
+    assert shown(lived) == before
+    assert findings(lived) == []
+    assert plan_repair(lived, SteppingClock()).is_empty
