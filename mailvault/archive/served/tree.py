@@ -77,7 +77,7 @@ class ServedTree:
                     changed[mailbox_id].add(uid)
         new: set[int] = set()
         if any(map(rearranges, records)):
-            self._try(lambda: new.update(self._arrange()))
+            self._try(lambda: new.update(self._arrangement.follow()))
         if changed or new:
             self._try(lambda: self._follow(changed, new))
         self._reached = position
@@ -105,7 +105,7 @@ class ServedTree:
             log.warning("%s is not up to date: %s", self._folder, error)
 
     def _level(self, touched: Touched) -> None:
-        new = self._arrange()
+        new = self._arrangement.arrange()
         for mailbox in self._mailboxes():
             if mailbox.mailbox_id in new or touched.includes(mailbox.mailbox_id):
                 self._show_mailbox(mailbox, ServedFolder.level)
@@ -117,9 +117,6 @@ class ServedTree:
             elif mailbox.mailbox_id in changed:
                 uids = changed[mailbox.mailbox_id]
                 self._show_mailbox(mailbox, partial(_follow, uids=uids))
-
-    def _arrange(self) -> set[int]:
-        return self._arrangement.arrange()
 
     def _mailboxes(self) -> list[ServedMailbox]:
         with self._show.catalog.reading() as connection:
