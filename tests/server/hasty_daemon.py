@@ -36,8 +36,10 @@ class LeapingClock(wiring.SystemClock):
 class Teller:
     """Tells of every job that ended; asks for the next sync until there were enough."""
 
-    def __init__(self, syncs: int) -> None:
+    def __init__(self, syncs: int, clock: LeapingClock, leap: int) -> None:
         self._syncs = syncs
+        self._clock = clock
+        self._leap = timedelta(seconds=leap)
         self._done = 0
         self.daemon: Daemon | None = None
 
@@ -47,6 +49,9 @@ class Teller:
         if not isinstance(event, RunEnded):
             return
         self._done += 1
+        if self._leap and self._done == 1:
+            # When everything was planned by the old time.
+            threading.Timer(0.5, setattr, (self._clock, "leapt", self._leap)).start()
         _tell(job=event.job.name, code=event.exit_code, detail=event.detail)
         if self._done % STEP == 0:
             _tell(syncs=self._done, resident=_resident())
@@ -74,19 +79,15 @@ def main(configuration: str, wishes: str) -> None:
     bound_heap()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     chosen = json.loads(wishes)
-    teller = Teller(chosen.pop("syncs", 0))
-    pace = Pace(
-        **{key: chosen.pop(key) for key in ("poll", "pauses", "renewal") if key in chosen}
-    )
+    clock = LeapingClock()
+    teller = Teller(chosen.pop("syncs", 0), clock, chosen.pop("leap", 0))
+    paces = {key: chosen.pop(key) for key in ("poll", "pauses", "renewal") if key in chosen}
+    pace = Pace(settle=0.0, **paces)
     settings = load(Path(configuration))
 
     def listeners(_: Configuration) -> Publisher:
         return Publisher((teller,))
 
-    clock = LeapingClock()
-    if leap := chosen.pop("leap", 0):
-        # Long after everything was planned by the old time.
-        threading.Timer(5.0, setattr, (clock, "leapt", timedelta(seconds=leap))).start()
     daemon = Daemon(
         settings,
         systemd=NotifySocket.from_environment(os.environ),

@@ -215,7 +215,7 @@ def test_an_account_whose_server_is_silent_makes_room_for_the_others(
         add_account(vault, "healthy", healthy)
         schedule(vault, 'sync = "5s"\nat_once = 1')
         with start_hasty(vault, slot=0.5) as daemon:
-            for _ in range(3):
+            for _ in range(2):
                 daemon.wait_for(ended("healthy"))  # type: ignore[arg-type]
 
             assert daemon.end() == 0
