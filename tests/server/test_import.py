@@ -80,39 +80,36 @@ def test_a_compressed_maildir_of_dovecot_equals_what_dovecot_serves(
     assert contents(vault, "files") == served(mail_user)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("maildir",), ("maildir", "--layout", "fs"), ("maildir", "--zip")],
-    ids=["maildir", "fs", "zip"],
-)
-def test_our_own_export_comes_back_equal(
-    vault: Vault, furnished_user: MailUser, tmp_path: Path, arguments: tuple[str, ...]
+EXACT = {
+    "maildir": ("maildir",),
+    "fs": ("maildir", "--layout", "fs"),
+    "zip": ("maildir", "--zip"),
+}
+WITHOUT_FLAGS = {"mbox": ("mbox",), "eml": ("eml",), "mbox-zip": ("mbox", "--zip")}
+
+
+def test_our_own_exports_come_back_equal(
+    vault: Vault, furnished_user: MailUser, tmp_path: Path
 ) -> None:
     vault.sync()
-    out = tmp_path / ("out.zip" if "--zip" in arguments else "out")
-    vault.run("export", str(out), "--format", *arguments, "work")
 
-    take_in(vault, out)
+    for name, arguments in (EXACT | WITHOUT_FLAGS).items():
+        out = tmp_path / (f"{name}.zip" if "--zip" in arguments else name)
+        vault.run("export", str(out), "--format", *arguments, "work")
+        take_in(vault, out, name)
 
-    assert contents(vault, "files") == contents(vault, "work")
+    for name in EXACT:
+        assert contents(vault, name) == contents(vault, "work"), name
+    for name in WITHOUT_FLAGS:
+        assert without_flags(vault, name) == without_flags(vault, "work"), name
 
 
-@pytest.mark.parametrize("file_format", ["mbox", "eml"])
-def test_octets_and_dates_come_back_from_formats_without_flags(
-    vault: Vault, furnished_user: MailUser, tmp_path: Path, file_format: str
-) -> None:
-    vault.sync()
-    vault.run("export", str(tmp_path / "out"), "--format", file_format, "work")
-
-    take_in(vault, tmp_path / "out")
-
-    def without_flags(account: str) -> Counter[tuple[str, str, object]]:
-        return Counter(
-            (mailbox, seen.digest, seen.internal_date)
-            for (mailbox, _), seen in vault.holdings(account).items()
-        )
-
-    assert without_flags("files") == without_flags("work")
+def without_flags(vault: Vault, account: str) -> Counter[tuple[str, str, object]]:
+    """What formats can keep that have no place for flags."""
+    return Counter(
+        (mailbox, seen.digest, seen.internal_date)
+        for (mailbox, _), seen in vault.holdings(account).items()
+    )
 
 
 @pytest.mark.parametrize("number", [2, 5])
@@ -173,3 +170,17 @@ def test_imported_mail_can_be_restored(
     vault.run("restore", "files", "--to", "work")
 
     assert served(mail_user) == contents(vault, "files")
+
+
+def test_the_maildirs_of_an_archive_come_back_octet_for_octet(
+    vault: Vault, furnished_user: MailUser, tmp_path: Path
+) -> None:
+    vault.sync()
+    other = tmp_path / "other"
+    vault.run("convert", str(other), "--store", "maildir")
+
+    vault.run(
+        "import", str(other / "maildir" / "work"), "--account", "files", "--keep-line-ends"
+    )
+
+    assert contents(vault, "files") == contents(vault, "work")
