@@ -103,6 +103,15 @@ class _MailboxCheck:
         name = full_name(known, self._folder.letters(message.flags))
         if not self._served.is_right(message, name):
             yield from self._check_copy(message, name)
+        elif not self._served.is_first_file(message):
+            yield from self._check_octets(message, self._folder.cur / name)
+
+    def _check_octets(self, message: ServedMessage, path: Path) -> Iterator[ContentFinding]:
+        """Read what nobody else does: a message's own file is proven by itself."""
+        try:
+            self._show.store.prove_file(message.digest, path)
+        except ArchiveError as error:
+            yield ContentFinding(CHANGED, message.digest, str(error))
 
     def _check_copy(self, message: ServedMessage, name: str) -> Iterator[ContentFinding]:
         """A file that is no link may still be the message, as where links were lost."""
@@ -116,11 +125,7 @@ class _MailboxCheck:
         if path.is_symlink() or not path.is_file():
             yield ContentFinding(CHANGED, message.digest, f"{path} is not a file")
             return
-        try:
-            self._show.store.prove_file(message.digest, path)
-        except ArchiveError as error:
-            yield ContentFinding(CHANGED, message.digest, str(error))
-            return
+        yield from self._check_octets(message, path)
         if message.seconds is not None and status.st_mtime_ns // 10**9 != message.seconds:
             detail = f"{path} has another date than the message"
             yield ContentFinding(CHANGED, message.digest, detail)

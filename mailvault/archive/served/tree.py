@@ -105,6 +105,8 @@ class ServedTree:
             log.warning("%s is not up to date: %s", self._folder, error)
 
     def _level(self, touched: Touched) -> None:
+        if touched is EVERYTHING:
+            self._show.store.drop_bad_copies()
         new = self._arrangement.arrange()
         for mailbox in self._mailboxes():
             if mailbox.mailbox_id in new or touched.includes(mailbox.mailbox_id):

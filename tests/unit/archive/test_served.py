@@ -359,3 +359,35 @@ def test_a_repair_makes_the_maildirs_right(lived: Path) -> None:
     assert shown(lived) == before
     assert findings(lived) == []
     assert plan_repair(lived, SteppingClock()).is_empty
+
+
+def test_a_bad_copy_for_another_date_is_found_and_made_again(folder: Path) -> None:
+    with create(folder, "maildir") as archive:
+        first = build_arrival(1)
+        later = INTERNAL_DATE.replace(year=2024)
+        again = type(first)(first.uid + 1, first.octets, first.flags, later)  # type: ignore[arg-type]
+        Work(archive).sync(build_batch(arrived=[first, again]))
+    cut(file_of(folder, 2))
+
+    found = findings(folder)
+    with open_again(folder) as archive:
+        octets = archive.content.get(digest_of(1))
+        archive.content.prove(digest_of(1))
+    repair(folder, SteppingClock(), [])
+
+    assert [kind for kind, _ in found] == ["maildir-changed"]
+    assert octets == build_message(1)
+    assert findings(folder) == []
+    assert file_of(folder, 2).stat().st_mtime == later.timestamp()
+
+
+def test_a_lost_file_is_given_out_from_a_copy_for_another_date(folder: Path) -> None:
+    with create(folder, "maildir") as archive:
+        first = build_arrival(1)
+        later = INTERNAL_DATE.replace(year=2024)
+        again = type(first)(first.uid + 1, first.octets, first.flags, later)  # type: ignore[arg-type]
+        Work(archive).sync(build_batch(arrived=[first, again]))
+    cut(file_of(folder, 1))
+
+    with open_again(folder) as archive:
+        assert archive.content.get(digest_of(1)) == build_message(1)
