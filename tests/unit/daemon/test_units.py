@@ -42,6 +42,8 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
                 "systemd", ["systemd", "libsystemd-shared"], ["usr/bin/systemd-analyze"]
             )
         except ServerUnavailable as error:
+            if os.environ.get("CI") == "true":
+                raise
             pytest.skip(str(error))
         program = str(root / "usr/bin/systemd-analyze")
         environment["LD_LIBRARY_PATH"] = library_path(root)
