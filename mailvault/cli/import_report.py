@@ -137,7 +137,7 @@ def _troubles(
 
 def _unreadable(findings: Findings) -> Iterator[tuple[str, str | None]]:
     for each in findings.unreadable[:_SHOWN]:
-        yield each.reason if each.where in each.reason else f"{each.where}: {each.reason}", None
+        yield each.reason, None
     more = len(findings.unreadable) - _SHOWN + findings.more
     if more > 0:
         yield f"and {more:,} more", "--json names them"
