@@ -53,12 +53,11 @@ def exchanged(session: ImapSession) -> None:
 @pytest.mark.parametrize(
     ("disaster", "words"),
     [
-        (emptied, "the mailbox had 25 messages and now lists none"),
         (deleted, "of 3 mailboxes 0 have other names and 3 are gone at once"),
         (renamed, "of 3 mailboxes 3 have other names and 0 are gone at once"),
         (exchanged, "of 25 messages came back with other octets under the same Message-ID"),
     ],
-    ids=["emptied", "deleted", "renamed", "exchanged"],
+    ids=["deleted", "renamed", "exchanged"],
 )
 def test_a_disaster_is_said_with_numbers_and_nothing_is_lost(
     vault: Vault, mail_user: MailUser, disaster: Callable[[ImapSession], None], words: str

@@ -15,7 +15,7 @@ from tests.servers.users import MailUser, new_user
 pytestmark = pytest.mark.server
 
 
-@pytest.fixture(params=["dovecot", "plain_dovecot", "cyrus", "courier"])
+@pytest.fixture(params=["dovecot", "cyrus", "courier"])
 def level(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Vault, MailUser]:
     """An account full of odd mail on each server in turn, and an archive level with it."""
     server = request.getfixturevalue(request.param)
