@@ -275,3 +275,28 @@ def test_a_zone_without_a_name_is_no_reason_to_fail(scheduled: Setting, zone: st
     assert done.returncode == 0
     assert "due now" in done.stdout
     assert "has no name" in done.stderr
+
+
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_the_journal_is_told_how_grave_a_line_is(scheduled: Setting, is_journal: bool) -> None:
+    reading, writing = os.pipe()
+    state = os.fstat(writing)
+    stream = f"{state.st_dev}:{state.st_ino}" if is_journal else "1:2"
+    program = [sys.executable, "-c", "from mailvault.program import main; main()"]
+    with os.fdopen(reading) as heard:
+        try:
+            for words in (["schedule"], ["run"]):
+                subprocess.run(
+                    [*program, "--config", str(scheduled.configuration), *words],
+                    stdout=subprocess.DEVNULL,
+                    stderr=writing,
+                    env={**os.environ, "TZ": "Nowhere/Land", "JOURNAL_STREAM": stream},
+                    check=False,
+                )
+        finally:
+            os.close(writing)
+        warning, error, hint = heard.read().splitlines()
+
+    assert warning.startswith("<4>warning: the time zone" if is_journal else "warning: ")
+    assert error.startswith("<3>mailvault: nothing to run" if is_journal else "mailvault: ")
+    assert hint.startswith("<3>  " if is_journal else "  ")
