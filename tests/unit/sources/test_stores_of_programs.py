@@ -49,6 +49,15 @@ def test_labels_tell_flags_and_are_kept(tmp_path: Path) -> None:
     assert second.flags == {"\\Seen", "$Important"}
 
 
+def test_labels_in_a_language_that_is_not_understood_say_nothing_of_flags(
+    tmp_path: Path,
+) -> None:
+    found = find_takeout(tmp_path, "Posteingang,Ungelesen", "Inbox,Category Forums")
+
+    assert [mail.flags for mail in found.messages["Posteingang"]] == [None]
+    assert [mail.flags for mail in found.messages["INBOX"]] == [{"\\Seen"}]
+
+
 def test_labels_may_be_encoded_quoted_and_folded(tmp_path: Path) -> None:
     found = find_takeout(
         tmp_path, '"a, b",\r\n =?UTF-8?Q?Caf=C3=A9?=', "=?UTF-8?B?w7xiZXIvdW5z?=,Sent"
