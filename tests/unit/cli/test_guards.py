@@ -7,10 +7,14 @@ import pytest
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.demo.sample import PASSWORD, USER
 from mailvault.demo.server import DemoServer
+from mailvault.errors import UsageError
+from mailvault.mail.changes import Suspected
 from mailvault.mail.model import Batch, Mailbox, Uid
+from mailvault.operations.accept import accept, suspected
 from tests.servers.bent import BentServer
 from tests.unit.archive.builders import INTERNAL_DATE, build_message, open_again
 from tests.unit.cli.program import Json, Setting
+from tests.unit.cli.test_init import on_a_terminal
 
 MAILBOXES = ("INBOX", "Archive", "Lists", "Sent")
 
@@ -266,6 +270,27 @@ class TestAccept:
         assert outcome.code == 2
         assert "--yes" in outcome.stderr
         assert len(self.shown(suspicious)["suspicions"]) == 4
+
+    @pytest.mark.parametrize(("answer", "left"), [("yes", 0), ("no", 4), ("", 4)])
+    def test_asks_on_a_terminal(self, suspicious: Setting, answer: str, left: int) -> None:
+        command = ["--config", str(suspicious.configuration), "accept", "work"]
+        answers = [answer] if answer else ["", "no"]  # an empty answer is none
+
+        code, said = on_a_terminal(command, answers, suspicious.folder)
+
+        assert "was all of this meant? yes or no" in said
+        assert code == (3 if left else 0)
+        assert len(self.shown(suspicious)["suspicions"]) == left
+
+    def test_refuses_what_was_suspected_after_it_was_shown(self, suspicious: Setting) -> None:
+        with open_again(suspicious.archive, writing=True) as archive:
+            shown = suspected(archive, "work")
+            archive.tell([Suspected(1, None, "something else")])
+
+            with pytest.raises(UsageError, match="other things are suspected now"):
+                accept(archive, shown)
+
+            assert len(archive.catalog.suspicions("work")) == 5
 
     def test_is_remembered_by_a_rebuilt_catalog(self, suspicious: Setting) -> None:
         suspicious.run("accept", "work", "--yes")
