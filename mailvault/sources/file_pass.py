@@ -17,6 +17,7 @@ from mailvault.mail.model import (
     FlagsChange,
     Uid,
     Unreadable,
+    octet_count,
 )
 from mailvault.ports import Known, Lying
 from mailvault.sources.file_cursor import FileCursor
@@ -80,8 +81,8 @@ class FilePass:
         octets = 0
         for found in self._found():
             waiting.append(found)
-            if isinstance(found, FoundMessage) and isinstance(found.octets, bytes):
-                octets += len(found.octets)
+            if isinstance(found, FoundMessage):
+                octets += octet_count(found.octets)  # on disk, too: it need not hold many
             if octets >= BATCH_OCTETS or len(waiting) >= BATCH_MESSAGES:
                 yield from self._settled(waiting)
                 waiting, octets = [], 0
