@@ -18,7 +18,7 @@ from tests.unit.archive.lived import live
 from tests.unit.archive.test_converting import OTHER, contents
 from tests.unit.archive.tiny_sync import Act, run_traced
 
-FEW = 3
+FEW = 2
 MANY = 40
 CALLS = ["fsync", "rename", "unlink"]
 
