@@ -508,15 +508,14 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
-    globs = MailboxGlobs(["*"])
     source = FileSource(
         partial(open_tree, path, spool_folder),
-        globs,
         spool_folder=spool_folder,
         file_format=form.file_format,
         keeps_line_ends=form.keeps_line_ends,
+        owing={debt.mailbox for debt in archive.catalog.debts(name)},
     )
-    account = SyncAccount(name, FILES, lambda: source, globs, only_adds=True)
+    account = SyncAccount(name, FILES, lambda: source, MailboxGlobs(["*"]), only_adds=True)
     return Import(account, source.findings)
 
 

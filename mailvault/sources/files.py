@@ -6,12 +6,11 @@ not there any more say nothing of what was archived.
 
 # ruff: noqa: ARG002 - files have no position to resume at, and are compared whole
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from mailvault.errors import SourceError
 from mailvault.mail.findings import Findings, FoundMailbox, LeftOut
-from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, MailboxState
 from mailvault.ports import Known
 from mailvault.sources.discovery import Discovered, Discovery, FileFormat
@@ -23,19 +22,23 @@ log = logging.getLogger(__name__)
 
 
 class FileSource:
-    """Implements `ports.Source`. ``findings`` is what `mailboxes` found."""
+    """Implements `ports.Source`. ``findings`` is what was found, and could not be read.
+
+    ``owing`` are the mailboxes of which messages are owed: they are walked even if their files
+    are gone, for then nothing is owed any more.
+    """
 
     def __init__(
         self,
         open_tree: Callable[[], Tree],
-        globs: MailboxGlobs,
         *,
         spool_folder: Path,
         file_format: str = FileFormat.AUTO,
         keeps_line_ends: bool = False,
+        owing: Collection[MailboxName] = (),
     ) -> None:
         self._open_tree = open_tree
-        self._globs = globs
+        self._owing = owing
         self._spool_folder = spool_folder
         self._format = FileFormat(file_format)
         self._keeps_line_ends = keeps_line_ends
@@ -61,6 +64,9 @@ class FileSource:
                 self._tree, self._format, keeps_line_ends=self._keeps_line_ends
             )
             self._found = discovery.run()
+            if not self._found.is_broken:
+                for name in self._owing:
+                    self._found.portions.setdefault(name, [])
         return self._found
 
     def findings(self) -> Findings:
@@ -68,7 +74,7 @@ class FileSource:
             return Findings()
         found = self._found
         return Findings(
-            tuple(self._finding(name) for name in found.portions if self._globs.matches(name)),
+            tuple(self._finding(name) for name in found.portions),
             tuple(found.left_out),
             tuple(self._unreadable),
             self._more,
@@ -85,9 +91,7 @@ class FileSource:
         )
 
     def mailboxes(self) -> Sequence[Mailbox]:
-        return [
-            self._mailbox(name) for name in self.found.portions if self._globs.matches(name)
-        ]
+        return [self._mailbox(name) for name in self.found.portions]
 
     def _mailbox(self, name: MailboxName) -> Mailbox:
         count = None if self._in_order else self._count(name)

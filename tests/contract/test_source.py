@@ -107,7 +107,7 @@ class ServedByFiles:
 
     def open_source(self) -> Source:
         path, spool = self.path, self._spool
-        return FileSource(lambda: open_tree(path, spool), ALL, spool_folder=spool)
+        return FileSource(lambda: open_tree(path, spool), spool_folder=spool)
 
 
 class ServedByMaildir(ServedByFiles):
@@ -129,7 +129,7 @@ class ServedByTar(ServedByMaildir):
         packed, spool = self.path.with_suffix(".tgz"), self._spool
         with tarfile.open(packed, "w:gz") as tar:
             tar.add(self.path, "mail")
-        return FileSource(lambda: open_tree(packed, spool), ALL, spool_folder=spool)
+        return FileSource(lambda: open_tree(packed, spool), spool_folder=spool)
 
 
 class ServedByMbox(ServedByFiles):

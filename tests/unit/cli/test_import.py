@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,20 @@ def test_a_debt_is_forgotten_with_its_file_and_only_then(
     report = take_in(vault, mail)
 
     assert report["accounts"][0]["debts"] == 0
+
+
+def test_a_debt_is_forgotten_with_its_folder(vault: Setting, mail: Path) -> None:
+    folder = mail / "Letters"
+    folder.mkdir()
+    (folder / "1.eml").write_bytes(b"\x1f\x8b\x08\x00 damaged")
+    (folder / "2.eml").write_bytes(letter(7))
+    take_in(vault, mail, code=3)
+
+    shutil.rmtree(folder)
+    report = take_in(vault, mail)
+
+    assert report["accounts"][0]["debts"] == 0
+    assert len(listed(vault, "--mailbox", "Letters")) == 1
 
 
 def test_an_account_that_is_configured_takes_no_imports(

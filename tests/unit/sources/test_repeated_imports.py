@@ -22,7 +22,7 @@ LINE = b"From ada@example.org Mon Jan  5 12:00:00 2026\n"
 
 def take_in(archive: Archive, path: Path) -> int:
     """Import a path; give how many messages came."""
-    source = FileSource(lambda: open_tree(path, archive.tmp), ALL, spool_folder=archive.tmp)
+    source = FileSource(lambda: open_tree(path, archive.tmp), spool_folder=archive.tmp)
     account = SyncAccount("old", FILES, lambda: source, ALL, only_adds=True)
     report = import_files(archive, Import(account, source.findings))
     assert report.exit_code == 0
