@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.accounts import furnish, read
-from tests.server.test_daemon import add_account
+from tests.server.test_daemon import add_account, made
 from tests.server.unattended import schedule
 from tests.server.vault import Vault, difference
 from tests.servers.dovecot import Dovecot
@@ -35,8 +35,7 @@ def shared(tmp_path: Path, users: dict[str, MailUser]) -> Vault:
     for name in OTHERS:
         add_account(vault, name, users[name])
     schedule(vault, 'sync = "1h"\nat_once = 4')
-    vault.init()
-    return vault
+    return made(vault)
 
 
 def assert_archived(vault: Vault, users: dict[str, MailUser]) -> None:
@@ -60,7 +59,7 @@ def test_killed_anywhere_it_goes_on_from_there(
     shared: Vault, users: dict[str, MailUser]
 ) -> None:
     chance = random.Random(7)
-    for _ in range(4):
+    for _ in range(2):
         with shared.start("run", "--due") as process:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.4 + chance.random())
