@@ -33,6 +33,9 @@ from mailvault.ports import Clock, ContentStore, Prepared
 Told: TypeAlias = Callable[[int], None]
 """Told of the octets of every message that is in the new store."""
 
+WAIT = 60.0
+"""Seconds to wait for another process that writes to the archive."""
+
 _AHEAD = 8
 _THREADS = 2
 
@@ -47,7 +50,7 @@ class Converted:
 
 
 def convert_archive(
-    path: Path, target: Path, store: str, *, clock: Clock, wait: float, told: Told
+    path: Path, target: Path, store: str, *, clock: Clock, told: Told
 ) -> Converted:
     """Make an archive with the given store at ``target``. The old one is only read.
 
@@ -70,7 +73,7 @@ def convert_archive(
         _claim(layout)
         resources.enter_context(WriteLock.acquire(target, clock=clock))
         archive = resources.enter_context(
-            Archive.open(path, writing=True, clock=clock, wait=wait)
+            Archive.open(path, writing=True, clock=clock, wait=WAIT)
         )
         make_folder(layout.tmp)
         if store == "maildir":

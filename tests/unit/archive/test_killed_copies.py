@@ -45,7 +45,7 @@ def copying(target: Path) -> Act:
 
 def converting(target: Path, store: str) -> Act:
     def act(path: Path, confirm: Callable[[str], None]) -> None:
-        convert_archive(path, target, store, clock=SteppingClock(), wait=0, told=lambda _: None)
+        convert_archive(path, target, store, clock=SteppingClock(), told=lambda _: None)
 
     return act
 
