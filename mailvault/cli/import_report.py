@@ -80,8 +80,10 @@ def import_lines(report: ImportReport, path: Path, *, verbosity: int) -> Iterato
 
 def _row(found: FoundMailbox, new: MailboxReport) -> list[str]:
     messages = "-" if found.messages is None else f"{found.messages:,}"
-    path = found.paths[0] + (f" and {len(found.paths) - 1} more" if found.paths[1:] else "")
-    return [str(found.name), ", ".join(found.kinds), messages, f"{new.arrived:,}", path]
+    path, *others = found.paths or ("-",)
+    path += f" and {len(others)} more" if others else ""
+    kinds = ", ".join(found.kinds) or "-"
+    return [str(found.name), kinds, messages, f"{new.arrived:,}", path]
 
 
 def _summary(report: ImportReport, account: AccountReport, path: Path) -> str:
