@@ -1,8 +1,10 @@
 """Zip and tar files: what is in them is found, and their tricks fail."""
 
+import contextlib
 import gzip
 import io
 import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from mailvault.errors import UsageError
 from tests.unit.sources.found_mail import find
 
 LETTER = b"Subject: one\r\n\r\nbody\r\n"
@@ -247,3 +250,18 @@ def test_a_single_file_may_be_compressed(tmp_path: Path) -> None:
     (tmp_path / "Work.mbox.gz").write_bytes(gzip.compress(LINE + LETTER))
 
     assert counts(tmp_path / "Work.mbox.gz") == {"Work": 1}
+
+
+def test_no_damage_is_more_than_an_error(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    seeds = [make_zip(tmp_path / "s").read_bytes()]
+    seeds += [make_tar(tmp_path / "s", mode).read_bytes() for mode in ("w:", "w:gz", "w:xz")]
+
+    for number in range(400):
+        octets = bytearray(chance.choice(seeds))
+        for _ in range(chance.randrange(1, 6)):
+            octets[chance.randrange(len(octets))] = chance.randrange(256)
+        path = tmp_path / "damaged"
+        path.write_bytes(octets[: chance.randrange(1, len(octets))] if number % 3 else octets)
+        with contextlib.suppress(UsageError):
+            find(path)
