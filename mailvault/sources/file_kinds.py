@@ -11,6 +11,7 @@ SNIFFED = 64 * 1024
 """Octets that are looked at."""
 
 PST_MAGIC = b"!BDN"
+_MMDF = b"\1\1\1\1\n"
 
 # What mail programs keep beside mail, and would be opened for nothing.
 _NO_MAIL = re.compile(
@@ -50,7 +51,8 @@ def kind_of(name: str, start: bytes) -> Kind:
     """Judge a file by its (unpacked) start."""
     if not start:
         return Kind.EMPTY
-    if is_tar(start) or start.startswith((ZIP_MAGIC, PST_MAGIC)) or _NESTED.search(name):
+    magics = (ZIP_MAGIC, PST_MAGIC, _MMDF)
+    if is_tar(start) or start.startswith(magics) or _NESTED.search(name):
         return Kind.PACKED
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"From "):

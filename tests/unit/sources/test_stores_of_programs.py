@@ -154,6 +154,18 @@ def test_a_file_called_mbox_is_the_mailbox_of_its_folder(tmp_path: Path) -> None
     assert find(tmp_path / "Work.mbox").messages.keys() == {"Work"}
 
 
+def test_formats_that_nobody_here_reads_are_named(tmp_path: Path) -> None:
+    (tmp_path / "mmdf").write_bytes(b"\1\1\1\1\n" + LETTER)
+    (tmp_path / "letter.msg").write_bytes(b"\xd0\xcf\x11\xe0")
+    (tmp_path / "Old.mbox").write_bytes(b"nonsense")
+    (tmp_path / "Work").write_bytes(LINE + LETTER)
+
+    found = find(tmp_path)
+
+    assert found.octets == [LETTER]
+    assert {Path(where).name for where in found.left_out} == {"mmdf", "letter.msg", "Old.mbox"}
+
+
 # Outlook
 
 READPST = """#!/bin/sh
