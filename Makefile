@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-SERVER_PACKAGES := dovecot-imapd dovecot-pop3d openssl strace util-linux
+SERVER_PACKAGES := dovecot-imapd dovecot-pop3d openssl strace unzip util-linux
 
 .PHONY: help demo test lint bench torture servers clean
 

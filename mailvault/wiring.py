@@ -301,9 +301,16 @@ def sync_together(
 
 def local_zone() -> "tzinfo":
     """The zone of the clock on the wall, with its changes: $TZ, or what the system says."""
+    from zoneinfo import ZoneInfoNotFoundError
+
     from tzlocal import get_localzone
 
-    return get_localzone()
+    try:
+        return get_localzone()
+    except ZoneInfoNotFoundError:  # $TZ may hold a rule ("CET-1CEST") instead of a name
+        present = datetime.now().astimezone().tzinfo or UTC
+        log.warning("the time zone has no name; schedules go by %s all year", present)
+        return present
 
 
 def _spent(standing: "Standing | None") -> "tuple[date, int] | None":
@@ -376,15 +383,14 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
-    globs = MailboxGlobs(["*"])
     source = FileSource(
         partial(open_tree, path, spool_folder),
-        globs,
         spool_folder=spool_folder,
         file_format=form.file_format,
         keeps_line_ends=form.keeps_line_ends,
+        owing={debt.mailbox for debt in archive.catalog.debts(name)},
     )
-    account = SyncAccount(name, FILES, lambda: source, globs, only_adds=True)
+    account = SyncAccount(name, FILES, lambda: source, MailboxGlobs(["*"]), only_adds=True)
     return Import(account, source.findings)
 
 

@@ -35,7 +35,9 @@ class _Mailbox:
 
 def read(archive: Path, *, until_run: int | None = None) -> dict[tuple[str, int], Seen]:
     """Replay the journal and prove every message that is present in the end."""
-    content = _Content(archive / "content")
+    identity = tomllib.loads((archive / "archive.toml").read_text())
+    stores = {"sqlite": _Content, "maildir": _Files}
+    content = stores[identity["store"]](archive / "content")
     proven: dict[str, int] = {}
     present: dict[tuple[str, int], Seen] = {}
     for mailbox in _replayed(archive, until_run).values():
@@ -107,6 +109,18 @@ def _frames(octets: bytes) -> Iterator[bytes]:
             return
         yield content
         octets = decompressor.unused_data
+
+
+class _Files:
+    """A file for each message, named by its digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def octets(self, digest: bytes) -> bytes:
+        name = digest.hex()
+        (octets,) = _frames((self._folder / name[:2] / name).read_bytes())
+        return octets
 
 
 class _Content:

@@ -36,7 +36,9 @@ from mailvault.archive.readying import Choice, Here, ready
 from mailvault.archive.readying_elsewhere import elsewhere
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
+from mailvault.archive.served.checking import FOREIGN
 from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
+from mailvault.archive.served.tree import ServedTree
 from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
@@ -69,6 +71,7 @@ class Archive:
         self._layout = layout
         self._clock = clock
         self._committer: Committer | None = None
+        self._tree: ServedTree | None = None
         self._resources = ExitStack()
 
     @classmethod
@@ -159,7 +162,7 @@ class Archive:
 
     def _show_maildirs(self, resources: ExitStack) -> None:
         """Keep the Maildirs level, where the archive has any, until it is closed."""
-        tree = served_tree(self._layout, self.content, self.catalog)
+        self._tree = tree = served_tree(self._layout, self.content, self.catalog)
         if tree is not None and self._committer is not None:
             tree.recover(self._layout.journal)
             self._committer.follow_with(tree.follow)
@@ -249,7 +252,17 @@ class Archive:
         """Look for damage to the structure, without reading all content."""
         layout = self._layout
         yield from check_archive(layout.journal, self.content, self.catalog, layout.start)
-        yield from check_maildirs(layout, self.content, self.catalog)
+        yield from check_maildirs(layout, self.content, self.catalog, self._tree)
+
+    def maildir_faults(self) -> list[str]:
+        """Where the Maildirs are not what `level_maildirs` would make them."""
+        found = check_maildirs(self._layout, self.content, self.catalog, self._tree)
+        return [finding.detail for finding in found if finding.kind != FOREIGN]
+
+    def level_maildirs(self) -> None:
+        """Make the Maildirs what the catalog says, whatever others made of them."""
+        if self._tree is not None:
+            self._tree.level()
 
     def stored_octets(self) -> int:
         """What the whole folder costs on disk."""

@@ -33,6 +33,9 @@ from mailvault.ports import Clock, ContentStore, Prepared
 Told: TypeAlias = Callable[[int], None]
 """Told of the octets of every message that is in the new store."""
 
+WAIT = 60.0
+"""Seconds to wait for another process that writes to the archive."""
+
 _AHEAD = 8
 _THREADS = 2
 
@@ -47,7 +50,7 @@ class Converted:
 
 
 def convert_archive(
-    path: Path, target: Path, store: str, *, clock: Clock, wait: float, told: Told
+    path: Path, target: Path, store: str, *, clock: Clock, told: Told
 ) -> Converted:
     """Make an archive with the given store at ``target``. The old one is only read.
 
@@ -63,11 +66,14 @@ def convert_archive(
             f"{path} has the store {store} already", hint="to copy it: mailvault copy DEST"
         )
     layout = Layout(target, replace(identity, store=store))
+    if has_identity(target) and unfinished.read_mark(target) == _aim(layout):
+        unfinished.end(target)  # all that a kill left to be done
+        return Converted()
     with ExitStack() as resources, explained(target):
         _claim(layout)
         resources.enter_context(WriteLock.acquire(target, clock=clock))
         archive = resources.enter_context(
-            Archive.open(path, writing=True, clock=clock, wait=wait)
+            Archive.open(path, writing=True, clock=clock, wait=WAIT)
         )
         make_folder(layout.tmp)
         if store == "maildir":
@@ -89,8 +95,11 @@ def _claim(layout: Layout) -> None:
     if layout.path.exists() and not layout.path.is_dir():
         raise DestinationError(f"{layout.path} is not a folder", hint="choose a folder")
     make_folder(layout.path)
-    what = unfinished.Unfinished("convert", layout.identity.id, layout.identity.store)
-    unfinished.begin(layout.path, what)
+    unfinished.begin(layout.path, _aim(layout))
+
+
+def _aim(layout: Layout) -> unfinished.Unfinished:
+    return unfinished.Unfinished("convert", layout.identity.id, layout.identity.store)
 
 
 def _fill(archive: Archive, old: Layout, new: Layout, told: Told) -> Converted:

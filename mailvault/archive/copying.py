@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from mailvault.archive import dialect, unfinished
@@ -139,13 +140,12 @@ def _finish(
 
 def _take_open_volumes(layout: Layout, far_end: FarEnd, target: Path, copied: Copied) -> None:
     """The volume that is being filled is copied as a whole: pages of it change anywhere."""
+    tmp = layout.tmp if os.access(layout.tmp, os.W_OK) else None
     for each in lacking_volumes(layout.content, target / "content", sealed=False):
-        draft = settled_volume(each.file.source, layout.tmp / each.file.source.name)
-        try:
+        with TemporaryDirectory(dir=tmp) as folder:
+            draft = settled_volume(each.file.source, Path(folder, each.file.source.name))
             for octets in far_end.take([CopiedFile(draft, each.file.name)]):
                 copied.note(octets)
-        finally:
-            draft.unlink()
 
 
 def _take_journal(layout: Layout, far_end: FarEnd, target: Path, copied: Copied) -> None:

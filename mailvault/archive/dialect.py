@@ -27,7 +27,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from mailvault.archive.journal_mode import journal_mode_for
-from mailvault.archive.private import no_space, open_private, sync_folder
+from mailvault.archive.private import disk_failed, no_space, open_private, sync_folder
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveLocked
 
 __all__ = [
@@ -219,6 +219,8 @@ def explained_sql(path: Path) -> Iterator[None]:
         if explanation is None:
             raise
         raise explanation from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        raise ArchiveDamaged(f"{path} is damaged: {error}", hint=REBUILD_HINT) from error
 
 
 def _explain(path: Path, error: object) -> ArchiveError | None:
@@ -235,10 +237,12 @@ def _explain(path: Path, error: object) -> ArchiveError | None:
                 f"{path}: {error}", hint="check the owner and permissions of the archive"
             )
         case sqlite3.SQLITE_IOERR:
-            return ArchiveError(
-                f"{path}: {error}", hint="the disk or the quota fails; see the kernel's log"
-            )
+            return disk_failed(path, str(error))
+    if _UNDECODABLE in str(error):
+        return ArchiveDamaged(f"{path} is damaged: {error}", hint=REBUILD_HINT)
     return None
 
+
+_UNDECODABLE = "Could not decode to UTF-8"
 
 REBUILD_HINT = "make the catalog anew with: mailvault rebuild"

@@ -19,7 +19,7 @@ from mailvault.archive.catalog.views import MailboxView, PlacementView
 from mailvault.archive.catalog.words import AnyQuery, AnyRow, read_flags
 from mailvault.mail.model import RunNumber
 
-STRETCH = 2000
+STRETCH = 5000
 """Messages looked at in one read."""
 
 

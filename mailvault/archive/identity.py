@@ -54,7 +54,7 @@ def read_identity(path: Path) -> Identity:
     return _checked(path, document)
 
 
-_RESTORE = "put the file back from a copy, or run: mailvault rebuild"
+_RESTORE = "put the file back from a copy, or run: mailvault repair"
 
 
 def _read(path: Path) -> dict[str, Any]:  # Any: what TOML may hold

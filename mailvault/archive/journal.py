@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 ENOUGH = 1 << 20
-_HINT = "put the file back from a copy of the archive"
-_SHORT_HINT = f"{_HINT}, or go back to what is left of it with: mailvault rebuild"
+_HINT = "put the file back from a copy of the archive, or heal it with: mailvault repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +151,12 @@ class Journal:
             return
         path = self._path(after.file)
         if not files or files[0][1] != path:
-            raise ArchiveDamaged(f"{path} is missing", hint=_SHORT_HINT)
+            raise ArchiveDamaged(f"{path} is missing", hint=_HINT)
         with explained(path):
             size = path.stat().st_size
         if size < after.offset:
             lost = after.offset - size
-            raise ArchiveDamaged(f"{path} lost its last {lost} octets", hint=_SHORT_HINT)
+            raise ArchiveDamaged(f"{path} lost its last {lost} octets", hint=_HINT)
 
     def _open_group(self, path: Path, number: int, frame: Frame, after: Position) -> Group:
         """Check the seal and the chain, then read the records."""

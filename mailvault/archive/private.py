@@ -13,6 +13,7 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_PROBE = 1 << 20
 _HINTS = {
     errno.EROFS: "the file system is mounted read-only; reading the archive still works",
     errno.EACCES: "the archive belongs to another user, or its permissions were changed",
@@ -105,3 +106,28 @@ def no_space(path: Path, reason: str) -> NoSpace:
         f"{path}: {reason}",
         hint="make room and run the command again; what was archived before is whole",
     )
+
+
+def disk_failed(path: Path, reason: str) -> ArchiveError:
+    """Say why a file could not be written or synced, of which only that is known.
+
+    SQLite tells a full quota, or a disk that is found full by fsync, as it tells any failure.
+    """
+    if _is_full(path.parent):
+        return no_space(path, "the disk or the quota is full")
+    return ArchiveError(
+        f"{path}: {reason}", hint="the disk or the quota fails; see the kernel's log"
+    )
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether a little more cannot be written there."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            os.pwrite(probe.fileno(), bytes(_PROBE), 0)
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in _FULL
+    return False

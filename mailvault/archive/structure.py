@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class Step:
     """What is broken of a part of the archive, and what is done about it."""
 
-    part: str  # identity, journal, catalog or content
+    part: str  # identity, journal, catalog, content or maildir
     fault: str
     remedy: str
 

@@ -24,7 +24,7 @@ def convert(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Make an archive with another store of this one, with all its history."""
+    """Make an archive with the other store, history included."""
     from mailvault import wiring
     from mailvault.cli.copy_report import convert_json, convert_lines
 

@@ -22,7 +22,7 @@ def copy(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the archive to another place; what is there already is not copied again."""
+    """Copy the archive to another place: only what is new there."""
     from mailvault import wiring
     from mailvault.cli.copy_report import copy_json, copy_lines
 

@@ -29,7 +29,7 @@ def drill(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore a sample to a scratch Maildir, and compare it with what was archived."""
+    """Restore a sample to a scratch Maildir, and compare it."""
     from mailvault import wiring
     from mailvault.cli.choices import archived_account
     from mailvault.cli.drill_report import drill_json, drill_lines

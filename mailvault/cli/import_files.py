@@ -31,7 +31,7 @@ def import_files(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take mail in from files: Maildir, mbox, .eml, Thunderbird, Takeout."""
+    """Take mail in from files: Maildir, mbox, .eml and others."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap

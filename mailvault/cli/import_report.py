@@ -10,7 +10,7 @@ from mailvault.cli.render import count_text, size_text, table
 from mailvault.cli.sync_report import sync_json
 from mailvault.cli.terminal import printable
 from mailvault.errors import UsageError
-from mailvault.mail.findings import FoundMailbox
+from mailvault.mail.findings import Findings, FoundMailbox, LeftOut
 from mailvault.operations.import_files import ImportReport
 from mailvault.operations.reports import AccountReport, MailboxReport
 
@@ -52,11 +52,14 @@ def import_json(report: ImportReport, path: Path) -> dict[str, JsonValue]:
             }
             for each in report.findings.mailboxes
         ],
-        "left_out": [
-            {"path": each.where, "reason": each.reason} for each in report.findings.left_out
-        ],
+        "left_out": _json(report.findings.left_out),
+        "unreadable": _json(report.findings.unreadable),
         "other_files": report.findings.others,
     }
+
+
+def _json(left_out: Sequence[LeftOut]) -> list[JsonValue]:
+    return [{"path": each.where, "reason": each.reason} for each in left_out]
 
 
 def import_lines(report: ImportReport, path: Path, *, verbosity: int) -> Iterator[str]:
@@ -77,8 +80,10 @@ def import_lines(report: ImportReport, path: Path, *, verbosity: int) -> Iterato
 
 def _row(found: FoundMailbox, new: MailboxReport) -> list[str]:
     messages = "-" if found.messages is None else f"{found.messages:,}"
-    path = found.paths[0] + (f" and {len(found.paths) - 1} more" if found.paths[1:] else "")
-    return [str(found.name), ", ".join(found.kinds), messages, f"{new.arrived:,}", path]
+    path, *others = found.paths or ("-",)
+    path += f" and {len(others)} more" if others else ""
+    kinds = ", ".join(found.kinds) or "-"
+    return [str(found.name), kinds, messages, f"{new.arrived:,}", path]
 
 
 def _summary(report: ImportReport, account: AccountReport, path: Path) -> str:
@@ -126,9 +131,18 @@ def _troubles(
             yield f"{mailbox.mailbox}: {mailbox.error}", mailbox.error.hint
     for each in report.findings.left_out:
         yield f"left out: {each.where}: {each.reason}", None
+    yield from _unreadable(report.findings)
     if account.debts:
         owed = count_text(account.debts, "message")
         yield f"{account.name}: {owed} could not be read", _DEBT_HINT
+
+
+def _unreadable(findings: Findings) -> Iterator[tuple[str, str | None]]:
+    for each in findings.unreadable[:_SHOWN]:
+        yield each.reason, None
+    more = len(findings.unreadable) - _SHOWN + findings.more
+    if more > 0:
+        yield f"and {more:,} more", "--json names them"
 
 
 def _nothing(
@@ -142,6 +156,8 @@ def _nothing(
         "see docs/import.md for the formats; --format names one",
     )
 
+
+_SHOWN = 50
 
 _DEBT_HINT = (
     "mailvault status counts them; import the path again when they can be read or are deleted"

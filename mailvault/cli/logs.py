@@ -28,9 +28,10 @@ def explain(what: str, hint: str | None, *, exit_code: int, log_format: str) -> 
         fields = {"message": what, "hint": hint, "exit_code": exit_code}
         print(_json_line("error", "mailvault", fields), file=sys.stderr)
         return
-    print(f"mailvault: {printable_lines(what)}", file=sys.stderr)
+    grade = f"<{_GRADES['ERROR']}>" if _is_journal() else ""
+    print(f"{grade}mailvault: {printable_lines(what)}", file=sys.stderr)
     if hint:
-        print(f"  {printable_lines(hint)}", file=sys.stderr)
+        print(f"{grade}  {printable_lines(hint)}", file=sys.stderr)
 
 
 class _ErrorStream(logging.StreamHandler[TextIO]):
@@ -64,11 +65,14 @@ _GRADES = {"ERROR": 3, "WARNING": 4, "INFO": 6, "DEBUG": 7}
 
 
 def _text_lines() -> logging.Formatter:
-    return JournalLines() if _is_journal(os.environ.get("JOURNAL_STREAM", "")) else TextLines()
+    return JournalLines() if _is_journal() else TextLines()
 
 
-def _is_journal(stream: str) -> bool:
-    """Whether standard error is the stream of this name (systemd.exec(5))."""
+def _is_journal() -> bool:
+    """Whether standard error goes to systemd's journal (systemd.exec(5))."""
+    stream = os.environ.get("JOURNAL_STREAM")
+    if stream is None:
+        return False
     try:
         state = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

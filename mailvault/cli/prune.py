@@ -38,7 +38,7 @@ def prune(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget mail that the server expunged, by a policy given here; show the plan first."""
+    """Forget expunged mail by a policy given here; show it first."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs, chosen_mailboxes
     from mailvault.cli.prune_report import plan_lines, prune_json, report_line

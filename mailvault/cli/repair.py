@@ -23,7 +23,7 @@ def repair(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Heal what is damaged: fetch it again, write it anew, or set it aside."""
+    """Heal what is damaged: fetch it again, or set it aside."""
     from mailvault import wiring
     from mailvault.cli.repair_report import plan_lines, repair_json, report_lines
 

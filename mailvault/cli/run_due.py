@@ -9,7 +9,7 @@ from mailvault.cli.options import JsonOption
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
 from mailvault.cli.unattended import unattended
-from mailvault.errors import UsageError
+from mailvault.errors import ArchiveLocked, UsageError
 
 
 def run(
@@ -26,13 +26,20 @@ def run(
         raise UsageError("nothing to run", hint="mailvault run --due does what is due")
     bound_heap()
     settings = configuration(context)
-    with watched(context) as progress:
-        ended = unattended(context).run_due(settings, progress)
+    is_quiet = invocation(context).verbosity < 0
+    try:
+        with watched(context) as progress:
+            ended = unattended(context).run_due(settings, progress)
+    except ArchiveLocked as error:
+        if not is_quiet:
+            raise
+        # For cron, which mails every word: that somebody is at work is no trouble.
+        raise typer.Exit(error.exit_code) from error
     from mailvault.cli.due_report import due_exit_code, due_json, due_lines, explain_due
 
     if as_json:
         emit_json(due_json(ended))
-    elif invocation(context).verbosity >= 0:
+    elif not is_quiet:
         for line in due_lines(ended):
             emit(line)
     explain_due(ended, invocation(context).log_format)

@@ -26,6 +26,7 @@ from mailvault.daemon.work import Work
 from mailvault.errors import MailvaultError
 from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
 from mailvault.operations.slots import SLOT
+from mailvault.ports import Clock
 from mailvault.schedule.due import Job, JobKind, Timing
 from mailvault.schedule.rhythm import Every
 
@@ -96,8 +97,9 @@ class Daemon:
         systemd: NotifySocket,
         listeners: Listeners = no_listeners,
         temper: Temper = Temper(),
+        clock: Clock | None = None,
     ) -> None:
-        self._clock = wiring.SystemClock()
+        self._clock = clock or wiring.SystemClock()
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._systemd = systemd
         self._listeners = listeners
@@ -256,6 +258,8 @@ class Daemon:
 
     def _start(self) -> None:
         self._beat()
+        if not (self._plan_of.jobs or self._unscheduled):
+            log.warning("nothing is scheduled and no account is watched: docs/unattended.md")
         self._plan(self._plan_of.jobs.values())
         for name, account in self._configuration.accounts.items():
             if account.watch:

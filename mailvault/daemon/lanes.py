@@ -4,18 +4,25 @@ Syncs that become due together are one run of the archive. One that becomes due 
 lasts waits for its end, for which it need not wait long: who has overstayed makes room.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from mailvault.daemon.pulse import Pulse
-from mailvault.daemon.work import Work
 from mailvault.operations.ended import RunEnded
 from mailvault.operations.slots import SLOT, Line
 from mailvault.ports import Clock
 from mailvault.schedule.due import Job, JobKind
 
-log = logging.getLogger(__name__)
+
+class Work(Protocol):
+    """What a lane has done: `work.Work`."""
+
+    def sync(self, jobs: Sequence[Job], line: Line) -> list[RunEnded]: ...
+
+    def do(self, job: Job) -> RunEnded: ...
+
+    def note(self, ended: RunEnded) -> bool: ...
 
 
 class Lane:
@@ -126,7 +133,8 @@ class MailLane(Lane):
 
     def add(self, job: Job) -> None:
         with self._changed:
-            if self._line is not None and job not in self._wanted:
+            is_alone = self._under_way == {job}  # nobody makes room for himself
+            if self._line is not None and job not in self._wanted and not is_alone:
                 self._line.queue()
             super().add(job)
 

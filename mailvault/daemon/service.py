@@ -18,7 +18,7 @@ from mailvault.daemon.units import (
     daemon_units,
     timer_units,
 )
-from mailvault.errors import MailvaultError, UsageError
+from mailvault.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def _run(command: Sequence[str], *, text: str = "", accept: Sequence[int] = (0,)
             command, input=text, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MailvaultError(f"{command[0]} cannot be run: {error}") from error
+        raise UsageError(f"{command[0]} cannot be run: {error}") from error
     if done.returncode not in accept:
-        raise MailvaultError(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        raise UsageError(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
     return done.stdout

@@ -40,8 +40,8 @@ def daemon_units(installation: Installation) -> tuple[UnitFile, ...]:
         "WatchdogSec=5min",
         "Restart=on-failure",
         "RestartSec=1min",
-        "# 75: another daemon, timer or crontab already runs the schedules.",
-        "RestartPreventExitStatus=2 75",
+        "# 2: a mistake in the configuration, which does not go away by itself.",
+        "RestartPreventExitStatus=2",
         "TimeoutStopSec=15s",
         *_confinement(installation),
         "",
@@ -83,7 +83,7 @@ def timer_units(installation: Installation) -> tuple[UnitFile, ...]:
 
 def cron_line(installation: Installation) -> str:
     """What is due is asked every five minutes; percent signs mean something to cron."""
-    words = [*_words(installation), "run", "--due"]
+    words = [*_words(installation), "-q", "run", "--due"]
     return f"*/5 * * * * {shlex.join(map(str, words))}".replace("%", "\\%")
 
 
@@ -113,6 +113,8 @@ def _confinement(installation: Installation) -> Iterator[str]:
     yield "SystemCallArchitectures=native"
     yield "SystemCallFilter=@system-service"
     yield "SystemCallFilter=~@privileged"
+    yield "# SQLite gives its journals the owner of the database."
+    yield "SystemCallFilter=@chown"
     yield "SystemCallErrorNumber=EPERM"
     if installation.is_user:
         return

@@ -66,6 +66,12 @@ class Watch:
             for client in self._clients:
                 client.interrupt()
 
+    def join(self, seconds: float) -> bool:
+        """Wait for the end, at most so long for each mailbox; whether it came."""
+        for thread in tuple(self._threads.values()):
+            thread.join(seconds)
+        return not any(thread.is_alive() for thread in self._threads.values())
+
     def _watch_in_thread(self, wire_name: bytes | None) -> None:
         thread = threading.Thread(
             target=self._watch,

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from typing import TypeAlias
 
 from mailvault.mail.model import Digest
 
@@ -21,38 +23,51 @@ def copy_key(digest: str, when: str) -> int:
 class Copies:
     """Counts the copies of a mailbox's messages: an earlier export's, and those of this one.
 
-    ``present`` were there before this export, ``own`` were added by it already.
+    ``present`` were there before this export, ``own`` were added by it already. A message
+    costs some hundred octets of memory, whatever its size.
     """
 
     def __init__(self, present: Iterable[int] = (), own: Iterable[int] = ()) -> None:
-        self._unclaimed: dict[int, int] = {}
+        self._counts: dict[int, _Count] = {}
+        self._unclaimed = 0
         for key in present:
-            self._unclaimed[key] = self._unclaimed.get(key, 0) + 1
-        self._numbers: dict[int, int] = {}
+            left, number = self._counts.get(key, _NONE)
+            self._counts[key] = _shared(left + 1, number)
+            self._unclaimed += 1
         for key in own:
             self.number(key)
 
     @property
     def may_hold(self) -> bool:
         """Whether copies of an earlier export are left that nothing claimed."""
-        return bool(self._unclaimed)
+        return self._unclaimed > 0
 
     def claim(self, key: int) -> bool:
         """Whether an earlier export left one more copy; it is then this one."""
-        left = self._unclaimed.get(key, 0)
+        left, number = self._counts.get(key, _NONE)
         if not left:
             return False
-        if left == 1:
-            del self._unclaimed[key]
-        else:
-            self._unclaimed[key] = left - 1
-        self.number(key)
+        self._counts[key] = _shared(left - 1, number + 1)
+        self._unclaimed -= 1
         return True
 
     def number(self, key: int) -> int:
         """The number of the next copy; the first has 1."""
-        number = self._numbers[key] = self._numbers.get(key, 0) + 1
-        return number
+        left, number = self._counts.get(key, _NONE)
+        self._counts[key] = _shared(left, number + 1)
+        return number + 1
+
+
+_Count: TypeAlias = tuple[int, int]
+"""Copies that nothing claimed yet, and numbers that were given."""
+
+_NONE: _Count = (0, 0)
+
+
+@lru_cache(maxsize=1024)
+def _shared(left: int, number: int) -> _Count:
+    """Nearly all messages have the same counts, so they share them."""
+    return left, number
 
 
 def seconds_of(date: datetime | None) -> int:

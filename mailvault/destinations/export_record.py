@@ -21,7 +21,7 @@ class ExportRecord:
 
     def __init__(self, folder: int, name: str, format_name: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._first = {"mailvault_export": _VERSION, "format": format_name}
+        self._first: dict[str, object] = {"mailvault_export": _VERSION, "format": format_name}
         self._file = os.open(name, flags, 0o600, dir_fd=folder)
         try:
             self._lock()
@@ -36,6 +36,11 @@ class ExportRecord:
 
     def is_of_this_format(self) -> bool:
         return next(self._lines(), None) == self._first
+
+    @property
+    def first(self) -> dict[str, object]:
+        """What says that this is an export, and in which format."""
+        return self._first
 
     def entries(self) -> Iterator[dict[str, object]]:
         """What was written down so far; lines that say nothing are left out."""

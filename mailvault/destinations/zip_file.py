@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from mailvault.destinations.copies import KEY_OCTETS
@@ -149,12 +150,11 @@ class ZipFile:
         os.fsync(self._folder)
 
     def _write_names(self) -> None:
-        """Say in the zip file, too, which path is which mailbox."""
-        wanted = (line for line in self._lines.entries() if "mailbox" in line)
-        lines = (json.dumps(line).encode() + b"\n" for line in wanted)
+        """Say in the zip file, too, what it is, and which path is which mailbox."""
+        mailboxes = (line for line in self._lines.entries() if "mailbox" in line)
         self.writer.begin(self._names_file, mtime=None, size=None)
-        for line in lines:
-            self.writer.feed(line)
+        for line in chain([self._lines.first], mailboxes):
+            self.writer.feed(json.dumps(line).encode() + b"\n")
         self._entries.append(self.writer.end())
 
     def _write_directory(self) -> None:

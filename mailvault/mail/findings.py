@@ -20,7 +20,7 @@ class FoundMailbox:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not taken, although it might hold mail."""
+    """Something that is not taken, and why."""
 
     where: str
     reason: str
@@ -28,8 +28,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """``others`` counts the files that are no mail."""
+    """What an import found.
+
+    ``left_out`` are files that might hold mail, ``unreadable`` messages and whatever else could
+    not be read, of which ``more`` are not listed. ``others`` counts the files that are no mail.
+    """
 
     mailboxes: tuple[FoundMailbox, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    unreadable: tuple[LeftOut, ...] = ()
+    more: int = 0
     others: int = 0

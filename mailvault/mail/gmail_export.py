@@ -41,13 +41,16 @@ def mailboxes(labels: Iterable[str]) -> tuple[MailboxName, ...]:
         word = label.casefold()
         if word in _SPECIAL:
             found.append(_SPECIAL[word][0])
-        elif word not in _MARKS and word != _ARCHIVED and not word.startswith("category"):
+        elif word not in _MARKS and word != _ARCHIVED and not _is_category(word):
             found.append(of_parts(label.split("/")))
     return tuple(dict.fromkeys(found)) or (ARCHIVED,)
 
 
-def flags(labels: Iterable[str]) -> Flags:
+def flags(labels: Iterable[str]) -> Flags | None:
+    """What Gmail's own labels say; None if there is none in English, for then nobody knows."""
     words = {label.casefold() for label in labels}
+    if not any(_is_gmails(word) for word in words):
+        return None
     found = {
         SEEN: "unread" not in words,
         FLAGGED: "starred" in words,
@@ -55,6 +58,14 @@ def flags(labels: Iterable[str]) -> Flags:
         DRAFT: bool(words & {"draft", "drafts"}),
     }
     return frozenset(flag for flag, holds in found.items() if holds)
+
+
+def _is_gmails(word: str) -> bool:
+    return word in _MARKS or word in _SPECIAL or word == _ARCHIVED or _is_category(word)
+
+
+def _is_category(word: str) -> bool:
+    return word.startswith("category ")
 
 
 def is_file_of(stem: str, label: str) -> bool:

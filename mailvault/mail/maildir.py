@@ -160,7 +160,7 @@ def file_system(name: MailboxName, encode: Encode) -> list[tuple[tuple[str, ...]
 
 
 def file_system_level(part: str, encode: Encode) -> str:
-    """One level of LAYOUT=fs; it may still be a name that Maildirs or Dovecot give a meaning."""
+    """One level of LAYOUT=fs; Maildirs or Dovecot may still give the name a meaning."""
     return _escape(part, encode, r"[/\\]|\A[.~]")
 
 

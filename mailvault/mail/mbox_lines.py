@@ -32,24 +32,15 @@ _DAY_FIRST = re.compile(
     + rb"[ \t]+(?P<time>%b)(?:[ \t]+(?P<zone>%b))?(?P<last>)[ \t]*\r?\n?" % (_TIME, _ZONE),
     re.IGNORECASE,
 )
-_STRICT = re.compile(
-    rb"From MAILER-DAEMON (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) %b [ \d]\d \d\d:\d\d:\d\d \d{4}\n"
-    % _MONTH
-)
 _BARE = re.compile(rb"From -?[ \t]*\r?\n?")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>From ")
 
 
 @dataclass(frozen=True, slots=True)
 class FromLine:
-    """A line between two messages. Without a zone its time is taken for UTC, as RFC 4155 says.
-
-    ``is_strict``: as programs write it that add a line feed to every message, whatever it
-    ends in, and quote every ``From `` line: mailvault, and Python's mailbox module.
-    """
+    """A line between two messages. A time without a zone is UTC, as RFC 4155 says."""
 
     date: datetime | None
-    is_strict: bool = False
 
 
 def read_from_line(line: bytes) -> FromLine | None:
@@ -59,7 +50,7 @@ def read_from_line(line: bytes) -> FromLine | None:
         return None
     zone = (match["last"] or match["zone"] or b"+0000").split()[0]
     words = b" ".join((match["day"], match["month"], match["year"], match["time"], zone))
-    return FromLine(parse_date(words.decode("ascii")), bool(_STRICT.fullmatch(line)))
+    return FromLine(parse_date(words.decode("ascii")))
 
 
 def is_bare(line: bytes) -> bool:

@@ -314,9 +314,9 @@ class AccountSync:
         if self.options.accept_empty:
             suspicion = None
         else:
-            of_mailboxes = self._guard()
-            self._record_suspicions(of_mailboxes)
-            suspicion = "; ".join(filter(None, (suspicion, of_mailboxes))) or None
+            of_account = self._guard()
+            self._record_suspicions(of_account)
+            suspicion = "; ".join(filter(None, (suspicion, of_account))) or None
         for done in self._passes.values():
             self.recorder.mailbox_finished(_finished(done))
         self.recorder.account_finished(self._account_id, str(error) if error else None)

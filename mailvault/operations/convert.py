@@ -9,9 +9,6 @@ from mailvault.mail.model import Digest
 from mailvault.operations.reports import INCOMPLETE, Progress
 from mailvault.ports import Clock
 
-WAIT = 60.0
-"""Seconds to wait for another process that writes to the archive."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConvertReport:
@@ -40,7 +37,6 @@ def convert(
         target,
         store,
         clock=clock,
-        wait=WAIT,
         told=lambda octets: progress.stored(1, octets),
     )
     with Archive.open(target, writing=False, clock=clock) as archive:

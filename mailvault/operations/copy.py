@@ -45,9 +45,9 @@ def copy(
         copy_archive(path, target, clock=clock, wait=WAIT, copied=copied)
         report = _report(target, copied, clock, progress, is_verified=is_verified)
     except MailvaultError as error:
-        _note(path, clock, started_at, copied, error.exit_code, f"{target}: {error}")
+        _note(path, clock, _ended(copied, started_at, error.exit_code, f"{target}: {error}"))
         raise
-    _note(path, clock, started_at, copied, report.exit_code, str(target))
+    _note(path, clock, _ended(copied, started_at, report.exit_code, str(target)))
     return replace(report, seconds=clock.monotonic() - begun)
 
 
@@ -65,20 +65,22 @@ def _report(
         )
 
 
-def _note(
-    path: Path, clock: Clock, started_at: datetime, copied: Copied, exit_code: int, detail: str
-) -> None:
-    """Write down in the archive how the copy ended, if that can be done now."""
-    job = JobEnded(
+def _ended(copied: Copied, started_at: datetime, exit_code: int, detail: str) -> JobEnded:
+    return JobEnded(
         kind="copy",
         started_at=started_at,
-        at=clock.now(),
+        at=started_at,
         exit_code=exit_code,
         account=None,
         checked=copied.files,
         octets=copied.octets,
         detail=detail,
     )
+
+
+def _note(path: Path, clock: Clock, job: JobEnded) -> None:
+    """Write down in the archive how the copy ended, if that can be done now."""
+    job = replace(job, at=clock.now())
     try:
         with Archive.open(path, writing=False, clock=clock) as archive:
             archive.note_job(job)

@@ -61,7 +61,8 @@ def suspicious_loss(toll: Toll) -> str | None:
     if toll.is_swept or not toll.before or not toll.lost:
         return None
     if not toll.after:
-        return f"the mailbox had {toll.before} messages and now lists none"
+        messages = "1 message" if toll.before == 1 else f"{toll.before} messages"
+        return f"the mailbox had {messages} and now lists none"
     if toll.lost >= toll.before >= TURNOVER_FEWEST:
         return f"all {toll.before} messages are gone, and {toll.after} others are there"
     if _is_heavy(toll.lost, toll.before):

@@ -9,7 +9,7 @@ from mailvault.mail.findings import FILES, Findings
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.operations.account_sync import SyncAccount
 from mailvault.operations.preview import preview
-from mailvault.operations.reports import Progress, SyncReport
+from mailvault.operations.reports import INCOMPLETE, Progress, SyncReport
 from mailvault.operations.sync import sync
 from mailvault.ports import Source
 
@@ -29,7 +29,8 @@ class ImportReport:
 
     @property
     def exit_code(self) -> int:
-        return self.sync.exit_code
+        """A dry run owes nothing, but it foresees what will be owed."""
+        return max(self.sync.exit_code, INCOMPLETE if self.findings.unreadable else 0)
 
 
 def import_files(

@@ -51,16 +51,22 @@ def judge(
 ) -> Judgement:
     """Judge everything that ``run`` has stored so far. What we deleted ourselves is no loss.
 
-    ``archived`` is what the archive held of the account before.
+    ``archived`` is what the archive held of the account before. Runs that were killed were
+    not judged: what they took is judged now.
     """
     views = {view.mailbox_id: view for view in catalog.mailboxes(account)}
-    if not any(each.expunged for each in walked) and not _has_shrunk(archived, views):
+    since = catalog.first_unjudged(account)
+    earlier = catalog.lost(account, since, before=run) if since < run else {}
+    has_expunged = bool(earlier) or any(each.expunged for each in walked)
+    if not has_expunged and not _has_shrunk(archived, views):
         return NOTHING
-    before = {number: each.messages for number, each in archived.items()}
+    before = {
+        number: each.messages + earlier.get(number, 0) for number, each in archived.items()
+    }
     after = {number: view.messages for number, view in views.items()}
-    lost = catalog.lost(account, run)
+    lost = catalog.lost(account, since)
     is_much = any(count > REPLACED_FEWEST for count in lost.values())
-    replaced = catalog.replaced(account, run) if is_much else {}
+    replaced = catalog.replaced(account, since) if is_much else {}
     tolls = {
         each.mailbox_id: Toll(
             before=max(0, before.get(each.mailbox_id, 0) - each.deleted),

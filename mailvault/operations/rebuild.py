@@ -29,6 +29,7 @@ def rebuild(path: Path, clock: Clock, progress: Progress) -> RebuildReport:
         ArchiveDamaged: the journal is broken; then nothing was changed.
     """
     rebuilt = rebuild_catalog(path, clock=clock, told=lambda _groups: progress.stored(1, 0))
-    with Archive.open(path, writing=False, clock=clock) as archive:
+    # Opening it for writing makes its Maildirs level, too.
+    with Archive.open(path, writing=True, clock=clock) as archive:
         runs = archive.catalog.last_run() or 0
     return RebuildReport(runs, rebuilt.messages, rebuilt.unindexed)

@@ -86,7 +86,15 @@ def plan_repair(path: Path, clock: Clock, progress: Progress | None = None) -> R
         return RepairPlan(steps, None, 0)
     with Archive.open(path, writing=False, clock=clock) as archive:
         damaged = find_damaged(archive, progress or Silent())
+        steps += tuple(_maildir_steps(archive))
         return RepairPlan(steps, tuple(_places(archive, damaged)), len(_orphans(archive)))
+
+
+def _maildir_steps(archive: Archive) -> Iterator[Step]:
+    faults = archive.maildir_faults()
+    if faults:
+        fault = faults[0] if len(faults) == 1 else f"{faults[0]}, and {len(faults) - 1} more"
+        yield Step("maildir", fault, "show there what the catalog says")
 
 
 def repair(
@@ -110,6 +118,9 @@ def repair(
             done += recover(archive, orphans)
             orphans = []
         report = _heal(archive, accounts, progress or Silent())
+        if archive.maildir_faults():
+            archive.level_maildirs()
+            done.append("the Maildirs show what the catalog says again")
         dropped = _drop(archive, orphans) if drop_orphans else 0
         done += report.done
         final = RepairReport(

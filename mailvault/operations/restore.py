@@ -41,6 +41,8 @@ def restore(
             job = Job(archive, selection, options, journal, ledger, Room())
             tasks = _placed(job, line.destination, _wanted(job, progress))
             error = Crew(job, tasks, open_destination).run(line)
+    if (objection := job.room.objection()) is not None:
+        ledger.note(objection)
     return ledger.report(tasks, is_dry_run=options.dry_run, error=error)
 
 

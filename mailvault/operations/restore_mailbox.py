@@ -115,11 +115,10 @@ class MailboxRestore:
         for _ in sender.send(self._allowed(self._missing(presence.found, held, late))):
             self._check(destination, is_last=False)
         if doubtful:
-            presence.found.clear()
-            presence.look_again(doubtful.values())
+            turned_up = presence.look_again(doubtful.values())
             for number in doubtful.keys() & journal.open.keys():
                 journal.settle(number, [None] * len(journal.open[number].messages))
-            for _ in sender.send(self._allowed(self._missing_of(late, presence.found))):
+            for _ in sender.send(self._allowed(self._missing_of(late, turned_up))):
                 self._check(destination, is_last=False)
         if journal.open:  # the server does not tell UIDs
             presence.look_again(journal.open.values())
@@ -270,6 +269,7 @@ class MailboxRestore:
 
 def foretell(job: Job, missing: Iterator[Entry], state: OpenMailbox) -> None:
     """Say what would be appended, and every objection that can be foreseen."""
+    job.room.see(state.room)
     for entry in missing:
         view = entry.view
         if state.largest is not None and view.size > state.largest:
@@ -286,3 +286,4 @@ def foretell(job: Job, missing: Iterator[Entry], state: OpenMailbox) -> None:
                 job.ledger.fault(fault.value)
         job.ledger.cut(view, view.flags - state.kept(view.flags))
         job.ledger.appended(view)
+        job.room.need(view.size)

@@ -69,13 +69,19 @@ class Presence:
         if strangers:
             self._recognise(strangers, wanted)
 
-    def look_again(self, attempts: Iterable[Attempt]) -> None:
-        """Settle attempts once more: a server may be slow to store what it was sent."""
+    def look_again(self, attempts: Iterable[Attempt]) -> Counter[Digest]:
+        """Settle attempts once more, and give what they turn out to have stored after all."""
+        self.found.clear()
         chosen = list(attempts)
         if chosen:
             first = min(attempt.uidnext for attempt in chosen)
             uids = [uid for uid in self._destination.uids() if uid >= first]
-            self._settle(self._strangers(uids))
+            unknown = [uid for uid in uids if self._known.get(uid) is None]
+            self._settle(self._fingerprints(unknown))
+        return self.found
+
+    def _fingerprints(self, uids: Sequence[Uid]) -> list[Fingerprint]:
+        return sorted(self._destination.fingerprints(uids), key=lambda seen: seen.uid)
 
     def _strangers(self, uids: Sequence[Uid]) -> list[Fingerprint]:
         """Those of which nothing is known. What is known must look as it should."""
@@ -88,7 +94,7 @@ class Presence:
             else:
                 log.info("UID %d is not what it was; looking closer", seen.uid)
                 unknown.append(seen.uid)
-        return sorted(self._destination.fingerprints(unknown), key=lambda seen: seen.uid)
+        return self._fingerprints(unknown)
 
     def _settle(self, strangers: list[Fingerprint]) -> list[Fingerprint]:
         """Find what attempts left open among the messages that came after them."""
@@ -155,12 +161,12 @@ class _Likely:
         likely = cls()
         ids, sizes = set(), set()
         for seen in strangers:
-            if seen.message_id is None:
-                sizes.add(seen.size)
-            else:
+            if seen.message_id is not None:
                 ids.add(seen.message_id)
+            if _may_have_lost_its_id(seen):
+                sizes.add(seen.size)
         for view in wanted:
-            if view.message_id is None:
+            if view.message_id is None or not view.message_id.isascii():
                 if view.size in sizes:
                     likely._by_size[view.size].add(view.digest)
             elif view.message_id in ids:
@@ -178,9 +184,13 @@ class _Likely:
         return next(iter(digests)) if len(digests) == 1 else None
 
     def candidates(self, seen: Fingerprint) -> Sequence[Digest]:
-        if seen.message_id is None:
-            return sorted(self._by_size.get(seen.size, ()))
-        return sorted(self._by_id.get(seen.message_id, ()))
+        by_size = self._by_size.get(seen.size, set()) if _may_have_lost_its_id(seen) else set()
+        return sorted(by_size | self._by_id.get(seen.message_id or "", set()))
+
+
+def _may_have_lost_its_id(seen: Fingerprint) -> bool:
+    """Whether it may be the form that a server gave to a message with another Message-ID."""
+    return seen.message_id is None or not seen.message_id.isascii() or "X" in seen.message_id
 
 
 class _Settlement:

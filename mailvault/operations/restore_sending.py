@@ -99,14 +99,33 @@ class Room:
     """What is known of the target's quota, over all mailboxes."""
 
     def __init__(self) -> None:
-        self.floor: int | None = None
-        """A message of so many octets found no room any more."""
+        self._floor: int | None = None
+        self._left: int | None = None
+        self._needed = 0
 
     def lacks(self, size: int) -> bool:
-        return self.floor is not None and size >= self.floor
+        """Whether a message no larger than this one found no room before."""
+        return self._floor is not None and size >= self._floor
 
-    def note(self, size: int) -> None:
-        self.floor = size if self.floor is None else min(self.floor, size)
+    def found_none_for(self, size: int) -> None:
+        self._floor = size if self._floor is None else min(self._floor, size)
+
+    def see(self, octets: int | None) -> None:
+        """The target says that so much still fits."""
+        if octets is not None:
+            self._left = octets if self._left is None else min(self._left, octets)
+
+    def need(self, octets: int) -> None:
+        self._needed += octets
+
+    def objection(self) -> str | None:
+        """What a dry run says of it."""
+        if self._left is None or self._needed <= self._left:
+            return None
+        return (
+            f"the quota has room for {self._left} octets,"
+            f" and {self._needed} would be appended: some will be refused"
+        )
 
 
 class Sender:
@@ -274,7 +293,7 @@ class Sender:
                 self._destination.make_again(self._path)
                 raise MailboxReplaced
             if delivery.denial is Denial.NO_ROOM:
-                self._room.note(entry.view.size)
+                self._room.found_none_for(entry.view.size)
             if delivery.denial is not Denial.OTHER:
                 break
         return reason

@@ -74,8 +74,7 @@ class ZipTree:
         if info is None:
             raise SourceError(f"{self.where(path)} is not there")
         with reading(self.where(path)):
-            # ZipExtFile reads, seeks and closes as the files that are unpacked here do.
-            return _ZipMember(self._zip.open(info), info, self.where(path))
+            return _ZipMember(_opened(self._zip, info), info, self.where(path))
 
     def where(self, path: TreePath) -> str:
         return "/".join((str(self._path), *path))
@@ -85,6 +84,10 @@ class ZipTree:
 
     def close(self) -> None:
         self._zip.close()
+
+
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> zipfile.ZipExtFile:
+    return cast("zipfile.ZipExtFile", archive.open(info))  # what open() gives to read from
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -111,7 +114,7 @@ def _unix_time(extra: bytes) -> int | None:
 class _ZipMember:
     """Implements `OpenedFile`; zipfile checks the CRC at the end."""
 
-    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, where: str) -> None:
+    def __init__(self, stream: zipfile.ZipExtFile, info: zipfile.ZipInfo, where: str) -> None:
         self._stream = stream
         self._info = info
         self._where = where
@@ -131,7 +134,8 @@ class _ZipMember:
 
     def read(self, limit: int) -> bytes:
         with reading(self._where):
-            octets = self._stream.read(min(limit, CHUNK))
+            # Not read(): that gives nothing of what stands before damage.
+            octets = self._stream.read1(min(limit, CHUNK))
         self._at += len(octets)
         if self._at > BOMB_FLOOR + BOMB_RATIO * self._info.compress_size:
             raise SourceError(f"{self._where} unpacks to far more than mail ever does")

@@ -64,6 +64,15 @@ class Discovered:
     others: int = 0
     """Files that are no mail."""
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether there may be more than was found."""
+        return any(
+            isinstance(portion, BrokenPortion)
+            for portions in self.portions.values()
+            for portion in portions
+        )
+
     def add(self, name: MailboxName, portion: Portion) -> None:
         self.portions.setdefault(name, []).append(portion)
 

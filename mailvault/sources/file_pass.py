@@ -17,6 +17,7 @@ from mailvault.mail.model import (
     FlagsChange,
     Uid,
     Unreadable,
+    octet_count,
 )
 from mailvault.ports import Known, Lying
 from mailvault.sources.file_cursor import FileCursor
@@ -33,6 +34,9 @@ UIDVALIDITY = 1
 
 BATCH_OCTETS = 2 << 20
 BATCH_MESSAGES = 200
+
+LISTED = 1000
+"""Messages of a mailbox that are named when they cannot be read; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class FilePass:
         self._seen: set[str] = set()  # keys of debts that were met again
         self._failures: list[SourceError] = []
         self.total = 0
+        self.unreadable: list[UnreadMessage] = []
+        self.more = 0
 
     def run(self) -> Iterator[Batch]:
         """Raises SourceError at the end, when all that can be read was yielded."""
@@ -75,8 +81,8 @@ class FilePass:
         octets = 0
         for found in self._found():
             waiting.append(found)
-            if isinstance(found, FoundMessage) and isinstance(found.octets, bytes):
-                octets += len(found.octets)
+            if isinstance(found, FoundMessage):
+                octets += octet_count(found.octets)  # on disk, too: it need not hold many
             if octets >= BATCH_OCTETS or len(waiting) >= BATCH_MESSAGES:
                 yield from self._settled(waiting)
                 waiting, octets = [], 0
@@ -159,6 +165,10 @@ class FilePass:
         if uid is None:
             uid = self._owed[unread.key] = self._new()
         self._seen.add(unread.key)
+        if len(self.unreadable) < LISTED:
+            self.unreadable.append(unread)
+        else:
+            self.more += 1
         news.unreadable.append(Unreadable(uid, unread.reason))
 
     def _no_longer_owed(self) -> Iterator[Uid]:

@@ -6,11 +6,11 @@ not there any more say nothing of what was archived.
 
 # ruff: noqa: ARG002 - files have no position to resume at, and are compared whole
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from mailvault.mail.findings import Findings, FoundMailbox
-from mailvault.mail.globs import MailboxGlobs
+from mailvault.errors import SourceError
+from mailvault.mail.findings import Findings, FoundMailbox, LeftOut
 from mailvault.mail.model import Batch, Cursor, Mailbox, MailboxName, MailboxState
 from mailvault.ports import Known
 from mailvault.sources.discovery import Discovered, Discovery, FileFormat
@@ -22,25 +22,31 @@ log = logging.getLogger(__name__)
 
 
 class FileSource:
-    """Implements `ports.Source`. ``findings`` is what `mailboxes` found."""
+    """Implements `ports.Source`. ``findings`` is what was found, and could not be read.
+
+    ``owing`` are the mailboxes of which messages are owed: they are walked even if their files
+    are gone, for then nothing is owed any more.
+    """
 
     def __init__(
         self,
         open_tree: Callable[[], Tree],
-        globs: MailboxGlobs,
         *,
         spool_folder: Path,
         file_format: str = FileFormat.AUTO,
         keeps_line_ends: bool = False,
+        owing: Collection[MailboxName] = (),
     ) -> None:
         self._open_tree = open_tree
-        self._globs = globs
+        self._owing = owing
         self._spool_folder = spool_folder
         self._format = FileFormat(file_format)
         self._keeps_line_ends = keeps_line_ends
         self._tree: Tree | None = None
         self._found: Discovered | None = None
         self._totals: dict[MailboxName, int] = {}
+        self._unreadable: list[LeftOut] = []
+        self._more = 0
 
     def __enter__(self) -> "FileSource":
         return self
@@ -58,6 +64,9 @@ class FileSource:
                 self._tree, self._format, keeps_line_ends=self._keeps_line_ends
             )
             self._found = discovery.run()
+            if not self._found.is_broken:
+                for name in self._owing:
+                    self._found.portions.setdefault(name, [])
         return self._found
 
     def findings(self) -> Findings:
@@ -65,8 +74,10 @@ class FileSource:
             return Findings()
         found = self._found
         return Findings(
-            tuple(self._finding(name) for name in found.portions if self._globs.matches(name)),
+            tuple(self._finding(name) for name in found.portions),
             tuple(found.left_out),
+            tuple(self._unreadable),
+            self._more,
             found.others,
         )
 
@@ -80,9 +91,7 @@ class FileSource:
         )
 
     def mailboxes(self) -> Sequence[Mailbox]:
-        return [
-            self._mailbox(name) for name in self.found.portions if self._globs.matches(name)
-        ]
+        return [self._mailbox(name) for name in self.found.portions]
 
     def _mailbox(self, name: MailboxName) -> Mailbox:
         count = None if self._in_order else self._count(name)
@@ -111,15 +120,24 @@ class FileSource:
         try:
             yield from walk.run()
         finally:
-            self._totals[mailbox.name] = walk.total
+            self._note(mailbox.name, walk)
 
     def count_new(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> int:
-        """Reads everything: nothing less tells what is new."""
+        """Reads everything: nothing less tells what is new. What breaks off is a finding."""
         walk = self._walk(mailbox, since, known)
+        count = 0
         try:
-            return sum(drop(batch) for batch in walk.run())
-        finally:
-            self._totals[mailbox.name] = walk.total
+            for batch in walk.run():
+                count += drop(batch)
+        except SourceError as error:
+            self._unreadable.append(LeftOut(str(mailbox.name), str(error)))
+        self._note(mailbox.name, walk)
+        return count
+
+    def _note(self, name: MailboxName, walk: FilePass) -> None:
+        self._totals[name] = walk.total
+        self._unreadable += [LeftOut(each.key, each.reason) for each in walk.unreadable]
+        self._more += walk.more
 
     def _walk(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> FilePass:
         assert self._tree is not None  # `mailboxes` gave the mailbox

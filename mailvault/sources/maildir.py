@@ -89,7 +89,8 @@ class MaildirPortion:
         keywords = self._keywords()
         for folder in (CUR, NEW):
             for name, reason in self._odd(folder).items():
-                yield UnreadMessage(self._key(_File(folder, name)), reason)
+                key = self._key(_File(folder, name))
+                yield UnreadMessage(key, f"{key}: {reason}")
         for file in self._in_order():
             found = self._read(file, keywords, spool_folder)
             if found is not None:
@@ -138,7 +139,8 @@ class MaildirPortion:
                 if renamed is None:
                     return None
                 file = renamed
-        return UnreadMessage(self._key(file), f"{file.name}: {reason or 'it keeps moving'}")
+        key = self._key(file)
+        return UnreadMessage(key, f"{key}: {reason or 'it keeps moving'}")
 
     def _open(self, file: _File) -> OpenedFile:
         path = (*self._path, file.folder, file.name)

@@ -54,7 +54,7 @@ class MboxReader:
     def __init__(self, file: OpenedFile, *, exactly: bool = False) -> None:
         self._file = file
         self._exactly = exactly
-        self._is_strict = exactly
+        self._is_as_on_the_wire = False  # the message that is being read
         self._is_undated = False
         self._buffer = b""
         self._at = 0  # where in the buffer
@@ -122,9 +122,9 @@ class MboxReader:
         from_line = self._from_line(line) if line.startswith(b"From ") else None
         if from_line is not None:
             if is_first:
-                self._is_strict = self._exactly or from_line.is_strict
                 self._is_undated = from_line.date is None and not is_bare(line)
             self._at += len(line)
+        self._is_as_on_the_wire = self._line().endswith(b"\r\n")
         length = None if self._exactly else self._true_length()
         chunks = self._up_to_separator() if length is None else self._exactly_octets(length)
         return MboxMessage(offset, from_line, length is not None, chunks)
@@ -164,11 +164,15 @@ class MboxReader:
     def _last(self, end: int) -> bytes:
         """The end of a message, without the empty line that belongs to the mbox."""
         octets = self._take(end)
-        if self._is_strict:
+        if self._exactly:
             return octets.removesuffix(b"\n")
         if octets == b"\r\n" or octets.endswith(b"\n\r\n"):
             return octets[:-2]
-        return octets[:-1] if octets == b"\n" or octets.endswith(b"\n\n") else octets
+        if octets == b"\n" or octets.endswith(b"\n\n"):
+            return octets[:-1]
+        # A message with lines of the wire does not end in LF: that was added.
+        is_added = self._is_as_on_the_wire and not octets.endswith(b"\r\n")
+        return octets.removesuffix(b"\n") if is_added else octets
 
     def _is_separator(self, found: int) -> bool | None:
         """Whether a message ends with the line feed at ``found``; None if more is needed."""

@@ -36,7 +36,7 @@ class FoundMessage:
 
 @dataclass(frozen=True, slots=True)
 class UnreadMessage:
-    """A message that is there and cannot be read."""
+    """A message that is there and cannot be read. The reason names its file."""
 
     key: str
     reason: str

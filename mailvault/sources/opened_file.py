@@ -8,6 +8,7 @@ import errno
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -30,6 +31,9 @@ _DAMAGE = (
     tarfile.TarError,
     NotImplementedError,  # a way of packing that zipfile does not know
     RuntimeError,  # an encrypted member of a zip
+    ValueError,  # names and numbers that zipfile and tarfile cannot make out
+    OverflowError,
+    struct.error,
 )
 
 

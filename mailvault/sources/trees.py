@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mailvault.errors import SourceError, UsageError
 from mailvault.sources.archive_trees import ZIP_MAGIC, TarTree, ZipTree, is_tar
+from mailvault.sources.broken_zip import BrokenZipTree
 from mailvault.sources.file_kinds import PST_MAGIC
 from mailvault.sources.file_tree import FolderTree, SingleFile, Tree
 from mailvault.sources.opened_file import DiskFile
@@ -62,7 +63,4 @@ def _zip_tree(path: Path) -> Tree:
     try:
         return ZipTree(path)
     except SourceError as error:
-        raise UsageError(
-            f"{error}: its directory, which is at the end, is missing or damaged",
-            hint=f"fetch it again, or save what is in it: zip -FF {path} --out repaired.zip",
-        ) from error
+        return BrokenZipTree(path, f"{error}; what stands before the damage is taken")

@@ -22,14 +22,16 @@ BOMB_RATIO = 200
 """No file unpacks to more than this many octets for each of its own, and the floor."""
 
 _SKIP = 1 << 20
-_STEP = 512
+_STEP = 1024
 _XZ_MEMORY = 128 << 20
 
 
 class _Stream(Protocol):
     """What is used of a decompressor."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes:
+        """Some octets, as soon as there are any: those before damage are sound."""
+        ...
 
     def close(self) -> None: ...
 
@@ -101,7 +103,7 @@ class UnpackedFile:
 
     def read(self, limit: int) -> bytes:
         with reading(self._where):
-            octets = self._stream.read(min(limit, CHUNK))
+            octets = self._stream.read1(min(limit, CHUNK))
         self._at += len(octets)
         if self._at > BOMB_FLOOR + BOMB_RATIO * self._packed.taken:
             raise SourceError(f"{self._where} unpacks to far more than mail ever does")
@@ -166,7 +168,7 @@ class _XzStream:
     def _begin(self) -> None:
         self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
-    def read(self, size: int, /) -> bytes:
+    def read1(self, size: int, /) -> bytes:
         while True:
             if self._decompressor.eof:
                 rest = (self._decompressor.unused_data or self._file.read(_STEP)).lstrip(b"\0")
@@ -206,7 +208,7 @@ class _ZstdStream:
         self._output = b""
         self._at = 0
 
-    def read(self, size: int, /) -> bytes:
+    def read1(self, size: int, /) -> bytes:
         while self._at >= len(self._output):
             step = self._file.read(_STEP)
             if not step:

@@ -15,8 +15,8 @@ from mailvault.archive.recorder import Recorder
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.mbox import from_line, quote
-from mailvault.mail.model import INBOX, Batch, Cursor, Mailbox, octet_count
-from mailvault.ports import Source
+from mailvault.mail.model import INBOX, Batch, Cursor, Digest, Mailbox, octet_count
+from mailvault.ports import Comparison, Inspecting, Source
 from mailvault.sources.files import FileSource
 from mailvault.sources.imap import ImapSource
 from mailvault.sources.pop3 import Pop3Source
@@ -107,7 +107,7 @@ class ServedByFiles:
 
     def open_source(self) -> Source:
         path, spool = self.path, self._spool
-        return FileSource(lambda: open_tree(path, spool), ALL, spool_folder=spool)
+        return FileSource(lambda: open_tree(path, spool), spool_folder=spool)
 
 
 class ServedByMaildir(ServedByFiles):
@@ -129,7 +129,7 @@ class ServedByTar(ServedByMaildir):
         packed, spool = self.path.with_suffix(".tgz"), self._spool
         with tarfile.open(packed, "w:gz") as tar:
             tar.add(self.path, "mail")
-        return FileSource(lambda: open_tree(packed, spool), ALL, spool_folder=spool)
+        return FileSource(lambda: open_tree(packed, spool), spool_folder=spool)
 
 
 class ServedByMbox(ServedByFiles):
@@ -342,3 +342,72 @@ def test_batches_are_small(served: Served, keeper: Keeper) -> None:
 
     assert max(sum(octet_count(a.octets) for a in b.arrived) for b in batches) < 16 << 20
     assert len(arrived(batches)) == 12
+
+
+class TestInspecting:
+    """What `ports.Inspecting` promises of servers that can be compared with the archive."""
+
+    def compared(self, served: Served, keeper: Keeper) -> list[Comparison]:
+        with served.open_source() as source:
+            assert isinstance(source, Inspecting)
+            listed = self.listed(source)
+            return list(source.compare(listed, keeper.cursor, keeper.known))
+
+    def listed(self, source: Inspecting) -> Mailbox:
+        (mailbox,) = source.everything()
+        return mailbox
+
+    def test_what_both_have_is_matched(self, server: Served, keeper: Keeper) -> None:
+        for number in range(3):
+            server.append(build(number))
+        keeper.walk(server)
+
+        compared = self.compared(server, keeper)
+
+        assert len(compared) == 3
+        assert all(each.listed and each.kept for each in compared)
+
+    def test_what_one_side_lacks_comes_alone(self, server: Served, keeper: Keeper) -> None:
+        for number in range(3):
+            server.append(build(number))
+        keeper.walk(server)
+        server.expunge_first()
+        server.append(build(9))
+
+        compared = self.compared(server, keeper)
+
+        alone = [(each.listed is None, each.kept is None) for each in compared]
+        assert sorted(alone) == [(False, False), (False, False), (False, True), (True, False)]
+        (news,) = [each.listed for each in compared if each.kept is None]
+        assert news is not None
+        assert news.is_news
+
+    def test_what_is_read_again_is_what_was_archived(
+        self, server: Served, keeper: Keeper
+    ) -> None:
+        for number in range(3):
+            server.append(build(number))
+        keeper.walk(server)
+
+        with server.open_source() as source:
+            assert isinstance(source, Inspecting)
+            mailbox = self.listed(source)
+            compared = list(source.compare(mailbox, keeper.cursor, keeper.known))
+            kept = {each.listed.remote_id: each.kept for each in compared if each.listed}
+            wanted = [each.listed for each in compared if each.listed]
+            for reread in source.reread(mailbox, wanted):
+                expected = kept[reread.listed.remote_id]
+                assert isinstance(reread.octets, bytes)
+                assert expected is not None
+                assert Digest.of(reread.octets) == expected.digest
+
+    def test_a_server_that_was_not_synced_has_only_news(
+        self, server: Served, keeper: Keeper
+    ) -> None:
+        server.append(build(1))
+
+        (compared,) = self.compared(server, keeper)
+
+        assert compared.kept is None
+        assert compared.listed is not None
+        assert compared.listed.is_news

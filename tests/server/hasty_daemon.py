@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import sys
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from mailvault import wiring
@@ -18,15 +20,26 @@ from mailvault.daemon.notify_socket import NotifySocket
 from mailvault.daemon.watch import Pace
 from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
 
-WARM = 10
-"""Syncs after which the memory in use is what the next thousand are measured against."""
+STEP = 10
+"""The memory in use is told after so many syncs, and again after so many more."""
+
+
+class LeapingClock(wiring.SystemClock):
+    """A clock that somebody sets forward."""
+
+    leapt = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.leapt
 
 
 class Teller:
     """Tells of every job that ended; asks for the next sync until there were enough."""
 
-    def __init__(self, syncs: int) -> None:
+    def __init__(self, syncs: int, clock: LeapingClock, leap: int) -> None:
         self._syncs = syncs
+        self._clock = clock
+        self._leap = timedelta(seconds=leap)
         self._done = 0
         self.daemon: Daemon | None = None
 
@@ -36,16 +49,19 @@ class Teller:
         if not isinstance(event, RunEnded):
             return
         self._done += 1
+        if self._leap and self._done == 1:
+            # When everything was planned by the old time.
+            threading.Timer(0.5, setattr, (self._clock, "leapt", self._leap)).start()
         _tell(job=event.job.name, code=event.exit_code, detail=event.detail)
-        if self._done == WARM:
-            _tell(resident=_resident())
+        if self._done % STEP == 0:
+            _tell(syncs=self._done, resident=_resident())
         if not self._syncs:
             return
         assert self.daemon is not None
         if self._done < self._syncs:
             self.daemon.put(NewMail(event.job.account or ""))
         else:
-            _tell(resident=_resident(), threads=len(os.listdir("/proc/self/task")))  # noqa: PTH208
+            _tell(threads=len(os.listdir("/proc/self/task")))  # noqa: PTH208
             self.daemon.put(Stop(15))
 
 
@@ -63,8 +79,10 @@ def main(configuration: str, wishes: str) -> None:
     bound_heap()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     chosen = json.loads(wishes)
-    teller = Teller(chosen.pop("syncs", 0))
-    pace = Pace(**{key: chosen.pop(key) for key in ("poll", "pauses") if key in chosen})
+    clock = LeapingClock()
+    teller = Teller(chosen.pop("syncs", 0), clock, chosen.pop("leap", 0))
+    paces = {key: chosen.pop(key) for key in ("poll", "pauses", "renewal") if key in chosen}
+    pace = Pace(settle=0.0, **paces)
     settings = load(Path(configuration))
 
     def listeners(_: Configuration) -> Publisher:
@@ -75,6 +93,7 @@ def main(configuration: str, wishes: str) -> None:
         systemd=NotifySocket.from_environment(os.environ),
         listeners=listeners,
         temper=Temper(pace=pace, **chosen),
+        clock=clock,
     )
     teller.daemon = daemon
     daemon.run(wiring.take_lease(settings))

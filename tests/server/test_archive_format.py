@@ -1,6 +1,7 @@
 """The archive is what docs/archive-format.md says: a reader written after that page agrees."""
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,14 @@ from tests.server.vault import Vault
 from tests.servers.users import MailUser
 
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(params=["sqlite", "maildir"])
+def vault(request: pytest.FixtureRequest, tmp_path: Path, mail_user: MailUser) -> Vault:
+    """An archive with each store, still empty, of the user's account."""
+    vault = Vault(tmp_path, mail_user, store=request.param)
+    vault.init()
+    return vault
 
 
 def test_an_independent_reader_finds_what_the_server_held(

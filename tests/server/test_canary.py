@@ -62,8 +62,19 @@ class Watched:
             "verify", "verify --json",
             "rebuild", "login work --status", "login work --logout --status", "check nobody",
             "export out --format mbox", "sync --mailbox [", "no-such-command", "show zzzz",
+            "accept", "diff 1 now", f"history {digest}", "import out --account files",
+            "restore work --to work --dry-run", "migrate work work --dry-run", "copy copy",
+            "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
+            "drill", "schedule", "schedule --json", "service print", "service print --timer",
+            "service print --cron", "run", "run --due", "run --due --json",
         ):  # fmt: skip
             self.run(*words.split())
+        with self.vault.configuration.open("a") as file:
+            file.write('\n[schedule]\nsync = "5s"\nverify = "1h"\n')
+        for words in ("run --due", "schedule", "service print"):
+            self.run("-v", *words.split())
+        daemon = self.vault.command("-vv", "daemon")
+        self.run("daemon", program=["timeout", "--signal", "TERM", "10", *daemon])
 
     def finds(self) -> list[str]:
         """Name every output and file that holds a secret in any guise."""

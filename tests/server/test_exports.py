@@ -6,7 +6,6 @@ import mailbox as programs
 import os
 import re
 import signal
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.server.vault import Vault, new_vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.mutt import Mutt, MuttMessage
 from tests.servers.process import MailServer
+from tests.servers.unzipping import unzip
 from tests.servers.users import MailUser, new_user
 from tests.torture.strace import traced
 
@@ -87,7 +87,7 @@ def test_a_zipped_maildir_is_served_as_well(
 
     full_vault.run("export", str(file), "--format", "maildir", "--zip")
     folder = maildir_dovecot.maildir(heir.name)
-    subprocess.run(["unzip", "-q", file, "-d", folder], check=True)
+    unzip(file, folder)
     give(maildir_dovecot, folder)
 
     assert by_mailbox(heir) == by_mailbox(owner)

@@ -43,7 +43,8 @@ class ArchiveDovecot(Dovecot):
             assert said in settings, said
             settings = settings.replace(said, meant)
         # The tests' own settings for IMAP come before, and would win.
-        return f"{settings}\nprotocol imap {{\n  mail_plugins = $mail_plugins imap_zlib\n}}\n"
+        (plugins,) = re.findall(r"^mail_plugins = \$mail_plugins (.*)$", settings, re.MULTILINE)
+        return f"{settings}\nprotocol imap {{\n  mail_plugins = {plugins} imap_zlib\n}}\n"
 
 
 def _block(text: str, language: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.server.vault import RUN_SECONDS, Vault
 
-DURABLE = "fsync,fdatasync"
+DURABLE = "fsync,fdatasync,syncfs"
+NAMES = "rename,link,linkat,unlink"
 WRITES = "pwrite64"  # how SQLite and the journal write; sockets and pipes do not
 
 

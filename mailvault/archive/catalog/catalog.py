@@ -173,20 +173,27 @@ class Catalog:
             }
             return placements.placements_of(connection, digest, names)
 
-    def lost(self, account: str, run: RunNumber) -> dict[int, int]:
-        """How many messages each mailbox of an account lost in a run, moves left out."""
+    def first_unjudged(self, account: str) -> RunNumber:
+        """The run after the last one that an account finished; those between were killed."""
         with self.reading() as connection:
-            return losses.count_lost(connection, account, run)
+            return losses.find_first_unjudged(connection, account)
+
+    def lost(
+        self, account: str, since: RunNumber, *, before: RunNumber | None = None
+    ) -> dict[int, int]:
+        """How many messages each mailbox of an account lost since a run, moves left out."""
+        with self.reading() as connection:
+            return losses.count_lost(connection, account, since, before)
 
     def gone_since(self, account: str, run: RunNumber) -> tuple[int, int]:
         """Messages of an account, and their octets, that the server has no more since then."""
         with self.reading() as connection:
             return losses.count_gone(connection, account, run)
 
-    def replaced(self, account: str, run: RunNumber) -> dict[int, int]:
-        """How many messages of each mailbox a run found with other octets."""
+    def replaced(self, account: str, since: RunNumber) -> dict[int, int]:
+        """How many messages of each mailbox came back with other octets since a run."""
         with self.reading() as connection:
-            return losses.count_replaced(connection, account, run)
+            return losses.count_replaced(connection, account, since)
 
     def digests(self) -> Iterator[Digest]:
         """Every message that was ever placed."""

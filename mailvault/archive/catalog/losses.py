@@ -1,14 +1,34 @@
 """What a run took away: messages expunged from a mailbox that lie nowhere else any more."""
 
+from collections import defaultdict
+
 from sqlalchemy import Connection, and_, exists, func, select
 
 from mailvault.archive.catalog.placing import EXPUNGED
-from mailvault.archive.catalog.tables import account, mailbox, message, placement
+from mailvault.archive.catalog.tables import account, mailbox, message, placement, run_account
 from mailvault.mail.model import RunNumber
 
+MOST_COMPARED = 100_000
+"""Messages that went in a run, of which it is asked whether they came back as others."""
 
-def count_lost(connection: Connection, of: str, run: RunNumber) -> dict[int, int]:
-    """By mailbox; a message that was moved to another mailbox of the account is not lost."""
+
+def find_first_unjudged(connection: Connection, of: str) -> RunNumber:
+    """The run after the last one that an account finished, and was judged by."""
+    query = (
+        select(func.max(run_account.c.run))
+        .join(account, account.c.id == run_account.c.account_id)
+        .where(account.c.name == of)
+    )
+    return RunNumber((connection.scalar(query) or 0) + 1)
+
+
+def count_lost(
+    connection: Connection, of: str, since: RunNumber, before: RunNumber | None
+) -> dict[int, int]:
+    """By mailbox; a message that was moved to another mailbox of the account is not lost.
+
+    Only what runs ``since`` then missed; with ``before`` only runs before that one.
+    """
     elsewhere, its_mailbox = placement.alias(), mailbox.alias()
     is_kept = exists().where(
         elsewhere.c.message_id == placement.c.message_id,
@@ -20,10 +40,12 @@ def count_lost(connection: Connection, of: str, run: RunNumber) -> dict[int, int
         select(placement.c.mailbox_id, func.count().label("lost"))
         .join(mailbox, mailbox.c.id == placement.c.mailbox_id)
         .join(account, account.c.id == mailbox.c.account_id)
-        .where(account.c.name == of, placement.c.gone_run == run)
+        .where(account.c.name == of, placement.c.gone_run >= since)
         .where(placement.c.gone_how == EXPUNGED, ~is_kept)
         .group_by(placement.c.mailbox_id)
     )
+    if before is not None:
+        query = query.where(placement.c.gone_run < before)
     return {row.mailbox_id: row.lost for row in connection.execute(query)}
 
 
@@ -51,36 +73,27 @@ def count_gone(connection: Connection, of: str, since: RunNumber) -> tuple[int, 
     return messages, octets
 
 
-def count_replaced(connection: Connection, of: str, run: RunNumber) -> dict[int, int]:
-    """By mailbox: messages that went, while one with their Message-ID and other octets came."""
+def count_replaced(connection: Connection, of: str, since: RunNumber) -> dict[int, int]:
+    """By mailbox: messages that went, while one with their Message-ID and other octets came.
+
+    Of very many that went only the first are looked at: they are alarm enough.
+    """
     ours = (
-        select(
-            placement.c.mailbox_id,
-            placement.c.uidvalidity,
-            placement.c.uid,
-            placement.c.message_id.label("number"),
-            message.c.message_id.label("name"),
-        )
+        select(placement.c.mailbox_id, placement.c.message_id.label("number"))
+        .add_columns(message.c.message_id.label("name"))
         .join(message, message.c.id == placement.c.message_id)
         .join(mailbox, mailbox.c.id == placement.c.mailbox_id)
         .join(account, account.c.id == mailbox.c.account_id)
         .where(account.c.name == of, message.c.message_id.is_not(None))
     )
-    is_expunged = and_(placement.c.gone_run == run, placement.c.gone_how == EXPUNGED)
-    went = ours.where(is_expunged).cte("went")
-    came = ours.where(placement.c.first_run == run, placement.c.gone_run.is_(None)).cte("came")
-    is_variant = and_(
-        came.c.mailbox_id == went.c.mailbox_id,
-        came.c.name == went.c.name,
-        came.c.number != went.c.number,
-    )
-    pairs = (
-        select(went.c.mailbox_id, went.c.uidvalidity, went.c.uid)
-        .join(came, is_variant)
-        .distinct()
-        .subquery()
-    )
-    query = select(pairs.c.mailbox_id, func.count().label("replaced")).group_by(
-        pairs.c.mailbox_id
-    )
-    return {row.mailbox_id: row.replaced for row in connection.execute(query)}
+    is_expunged = and_(placement.c.gone_run >= since, placement.c.gone_how == EXPUNGED)
+    went: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for row in connection.execute(ours.where(is_expunged).limit(MOST_COMPARED)):
+        went[row.mailbox_id, row.name].add(row.number)
+    is_new = and_(placement.c.first_run >= since, placement.c.gone_run.is_(None))
+    replaced: dict[int, int] = defaultdict(int)
+    for row in connection.execute(ours.where(is_new)) if went else ():
+        numbers = went.get((row.mailbox_id, row.name), set())
+        if numbers - {row.number}:
+            replaced[row.mailbox_id] += len(went.pop((row.mailbox_id, row.name)))
+    return dict(replaced)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mailvault.archive.private import explain, no_space
+from mailvault.archive.private import disk_failed, explain, no_space
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveLocked
 
 _VERIFY_HINT = "see what it concerns with: mailvault verify --quick"
@@ -20,6 +20,8 @@ def explained_volume(path: Path) -> Iterator[None]:
         raise explain(path, error) from error
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        raise ArchiveDamaged(f"{path} is damaged: {error}", hint=_VERIFY_HINT) from error
 
 
 def _explain(path: Path, error: sqlite3.Error) -> ArchiveError:
@@ -36,9 +38,7 @@ def _explain(path: Path, error: sqlite3.Error) -> ArchiveError:
                 f"{path}: {error}", hint="check the owner and permissions of the archive"
             )
         case sqlite3.SQLITE_IOERR:
-            return ArchiveError(
-                f"{path}: {error}", hint="the disk or the quota fails; see the kernel's log"
-            )
+            return disk_failed(path, str(error))
         case sqlite3.SQLITE_NOMEM:
             return ArchiveError(f"{path}: {error}")
     return ArchiveDamaged(f"{path} is damaged: {error}", hint=_VERIFY_HINT)

@@ -44,7 +44,10 @@ def place(
             folders.add(target.parent)
             make_folder(target.parent)
             draft.replace(target)
-            if not each.is_replacement:
+            if each.is_replacement:
+                for copy in pool.copies(each.digest):
+                    copy.unlink()  # as bad, perhaps; made again where they are needed
+            else:
                 placed.append(target)
         make_files_durable([pool.path(each.digest) for each in staged], sorted(folders))
     except BaseException:

@@ -121,11 +121,8 @@ class MaildirStore:
             raise
 
     def prove(self, digest: Digest) -> int:
-        """Read and hash a message and its copies for other dates; return its octets."""
-        octets = proven(digest, self._chunks(digest))
-        for copy in self.pool.copies(digest):
-            proven(digest, self._unpacked(digest, copy))
-        return octets
+        """Read and hash a message; return its octets."""
+        return proven(digest, self._chunks(digest))
 
     def forget(self) -> None:
         """Drop what is cached here and in the system."""
@@ -204,6 +201,16 @@ class MaildirStore:
     def prove_file(self, digest: Digest, path: Path) -> int:
         """As `prove`, for a file that should be the same message."""
         return proven(digest, self._unpacked(digest, path))
+
+    def drop_bad_copies(self) -> None:
+        """Remove copies for further dates that are not what they should be."""
+        for path in self.pool.entries():
+            digest = self.pool.digest_of(path)
+            if digest is not None and path in self.pool.copies(digest):
+                try:
+                    self.prove_file(digest, path)
+                except ArchiveDamaged:
+                    path.unlink()
 
     def take_replaced(self) -> list[Digest]:
         """The messages whose damaged files were replaced since the last call."""

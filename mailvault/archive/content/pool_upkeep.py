@@ -64,13 +64,10 @@ def fault(path: Path) -> str | None:
 
 
 def salvage(pool: Pool, set_aside: Path) -> Iterator[str]:
-    """Move away what stands in the place of messages and cannot be one."""
-    broken = [finding.detail for finding in inspect(pool) if finding.kind != "foreign"]
-    if not broken:
-        return
-    make_folder(set_aside)
+    """Move away what cannot be a message."""
     for path in list(pool.entries()):
-        if path.is_symlink() or (pool.digest_of(path) is not None and fault(path)):
+        if path.is_symlink() or pool.digest_of(path) is None or fault(path):
+            make_folder(set_aside)
             path.rename(set_aside / "-".join(path.relative_to(pool.folder).parts))
             sync_folder(path.parent)
             yield f"{path} was set aside"

@@ -46,7 +46,7 @@ def proven(digest: Digest, chunks: Iterable[bytes]) -> int:
 def damaged(digest: Digest, reason: object) -> ArchiveDamaged:
     return ArchiveDamaged(
         f"message {digest} is damaged: {reason}",
-        hint="fetch it again from the server with the next sync, or from a copy of the archive",
+        hint="fetch it again with: mailvault repair",
     )
 
 

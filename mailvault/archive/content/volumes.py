@@ -106,7 +106,7 @@ class Volumes:
             return None
         return ArchiveDamaged(
             f"{volume_path(self.folder, lacking[0])} is missing",
-            hint="put the volume back from a copy of the archive",
+            hint="put it back from a copy of the archive, or heal with: mailvault repair",
         )
 
     def digests(self) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from mailvault.archive.catalog import serving
 from mailvault.archive.catalog.serving import ServedMailbox
@@ -16,9 +17,14 @@ from mailvault.archive.served.folder import (
 from mailvault.archive.served.mailbox import Show
 from mailvault.archive.served.names import account_folder, mailbox_guid, mailbox_path
 from mailvault.errors import ArchiveDamaged
+from mailvault.mail.model import MailboxName
 
 SUBSCRIPTIONS = "subscriptions"
 _SUBSCRIPTIONS_HEADER = "V\t2\n\n"
+
+
+Place: TypeAlias = tuple[str, MailboxName, bool]
+"""What of a mailbox its folder follows from."""
 
 
 class Arrangement:
@@ -27,14 +33,34 @@ class Arrangement:
     def __init__(self, folder: Path, show: Show) -> None:
         self.folder = folder
         self._show = show
+        self._arranged: dict[int, Place] | None = None
 
     def path(self, mailbox: ServedMailbox) -> Path:
         return self.folder.joinpath(
             account_folder(mailbox.account), *mailbox_path(mailbox.name)
         )
 
+    def follow(self) -> set[int]:
+        """As `arrange`, after it: new mailboxes are made without looking at the others."""
+        with self._show.catalog.reading() as connection:
+            accounts = serving.served_accounts(connection)
+            mailboxes = serving.served_mailboxes(connection)
+        places = {each.mailbox_id: _place(each) for each in mailboxes}
+        if self._arranged is None or not self._arranged.items() <= places.items():
+            return self.arrange()
+        added = [each for each in mailboxes if each.mailbox_id not in self._arranged]
+        for account in accounts:
+            self._make(self.folder / account_folder(account))
+        new = self._make_all({self.path(each): each for each in added if each.is_selectable})
+        for each in added:
+            self._make(self.path(each))
+        self._subscribe(accounts, mailboxes)
+        self._arranged = places
+        return new
+
     def arrange(self) -> set[int]:
         """Bring the folders level; return the mailboxes whose folder is new or another's."""
+        self._arranged = None
         with self._show.catalog.reading() as connection:
             accounts = serving.served_accounts(connection)
             mailboxes = serving.served_mailboxes(connection)
@@ -52,6 +78,7 @@ class Arrangement:
             if not each.is_selectable:
                 self._make(self.path(each))
         self._subscribe(accounts, mailboxes)
+        self._arranged = {each.mailbox_id: _place(each) for each in mailboxes}
         return new
 
     def _make_all(self, wanted: Mapping[Path, ServedMailbox]) -> set[int]:
@@ -98,6 +125,10 @@ class Arrangement:
             path = self.folder / account_folder(account) / SUBSCRIPTIONS
             if not path.is_file() or path.read_bytes() != text.encode():
                 replace_file(path, text.encode())
+
+
+def _place(mailbox: ServedMailbox) -> Place:
+    return mailbox.account, mailbox.name, mailbox.is_selectable
 
 
 def mailbox_folders(root: Path) -> Iterator[Path]:

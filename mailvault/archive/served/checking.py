@@ -1,6 +1,6 @@
 """Finds where the Maildirs are not what the archive made them, and names it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,12 +8,11 @@ from mailvault.archive.catalog import serving
 from mailvault.archive.catalog.serving import ServedMailbox, ServedMessage
 from mailvault.archive.catalog.words import batched
 from mailvault.archive.content.inspection import ContentFinding
-from mailvault.archive.journal import Journal
 from mailvault.archive.private import explained
 from mailvault.archive.served.arrangement import Arrangement, mailbox_folders
 from mailvault.archive.served.folder import MailboxFolder
 from mailvault.archive.served.mailbox import Ascending, ServedFolder, Show
-from mailvault.archive.served.marker import Marker, touched_since
+from mailvault.archive.served.marker import Touched
 from mailvault.archive.served.names import ServedName, full_name
 from mailvault.errors import ArchiveError
 
@@ -24,22 +23,25 @@ FOREIGN = "maildir-foreign"
 _AT_ONCE = 1000
 
 
-def check_tree(root: Path, show: Show, journal: Journal) -> Iterator[ContentFinding]:
+def check_tree(
+    root: Path, show: Show, pending: Callable[[], Touched]
+) -> Iterator[ContentFinding]:
     """Compare every folder with the catalog.
 
-    What a writer is at work on, or did not get to, is no damage: the next one shows it.
+    What is ``pending``, because a writer is at work on it or did not get to it, is no damage:
+    the next one shows it.
     """
-    pending = touched_since(journal, Marker(root).read())
+    at_first = pending()
     arrangement = Arrangement(root, show)
     with show.catalog.reading() as connection:
         mailboxes = serving.served_mailboxes(connection)
     wanted = {arrangement.path(each): each for each in mailboxes if each.is_selectable}
     for path, mailbox in wanted.items():
-        if not pending.includes(mailbox.mailbox_id) and mailbox.uidvalidity is not None:
+        if not at_first.includes(mailbox.mailbox_id) and mailbox.uidvalidity is not None:
             found = list(_check_mailbox(show, mailbox, path))
-            if not touched_since(journal, Marker(root).read()).includes(mailbox.mailbox_id):
+            if found and not pending().includes(mailbox.mailbox_id):
                 yield from found
-    if not pending.is_rearranged:
+    if not at_first.is_rearranged:
         yield from _check_folders(root, set(wanted))
 
 
@@ -101,6 +103,15 @@ class _MailboxCheck:
         name = full_name(known, self._folder.letters(message.flags))
         if not self._served.is_right(message, name):
             yield from self._check_copy(message, name)
+        elif not self._served.is_first_file(message):
+            yield from self._check_octets(message, self._folder.cur / name)
+
+    def _check_octets(self, message: ServedMessage, path: Path) -> Iterator[ContentFinding]:
+        """Read what nobody else does: a message's own file is proven by itself."""
+        try:
+            self._show.store.prove_file(message.digest, path)
+        except ArchiveError as error:
+            yield ContentFinding(CHANGED, message.digest, str(error))
 
     def _check_copy(self, message: ServedMessage, name: str) -> Iterator[ContentFinding]:
         """A file that is no link may still be the message, as where links were lost."""
@@ -114,11 +125,7 @@ class _MailboxCheck:
         if path.is_symlink() or not path.is_file():
             yield ContentFinding(CHANGED, message.digest, f"{path} is not a file")
             return
-        try:
-            self._show.store.prove_file(message.digest, path)
-        except ArchiveError as error:
-            yield ContentFinding(CHANGED, message.digest, str(error))
-            return
+        yield from self._check_octets(message, path)
         if message.seconds is not None and status.st_mtime_ns // 10**9 != message.seconds:
             detail = f"{path} has another date than the message"
             yield ContentFinding(CHANGED, message.digest, detail)

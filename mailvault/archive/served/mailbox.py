@@ -144,6 +144,12 @@ class ServedFolder:
             )
         return False
 
+    def is_first_file(self, message: ServedMessage) -> bool:
+        """Whether a message shows its date by its own file, and not by a copy."""
+        pool = self._show.store.pool
+        own, wanted = (pool.existing(message.digest, each) for each in (None, message.seconds))
+        return own is not None and wanted is not None and own.st_ino == wanted.st_ino
+
     def _show_right(self, message: ServedMessage, known: str | None) -> str | None:
         """Give a message its name in the folder, where it has had a known one or none.
 

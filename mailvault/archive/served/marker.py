@@ -85,6 +85,7 @@ class Touched:
 
 
 EVERYTHING = Touched(None, is_rearranged=True)
+NOTHING = Touched(frozenset(), is_rearranged=False)
 
 
 def touched_since(journal: Journal, marked: Position | None) -> Touched:

@@ -10,6 +10,7 @@ from mailvault.archive.layout import Layout
 from mailvault.archive.private import explained, replace_file
 from mailvault.archive.served.checking import check_tree
 from mailvault.archive.served.mailbox import Show
+from mailvault.archive.served.marker import NOTHING, Marker, Touched, touched_since
 from mailvault.archive.served.tree import ServedTree
 from mailvault.errors import ArchiveError
 from mailvault.ports import ContentStore, Finding
@@ -22,11 +23,22 @@ def served_tree(layout: Layout, content: ContentStore, catalog: Catalog) -> Serv
 
 
 def check_maildirs(
-    layout: Layout, content: ContentStore, catalog: Catalog
+    layout: Layout, content: ContentStore, catalog: Catalog, tree: ServedTree | None
 ) -> Iterator[Finding]:
-    """Find where the Maildirs are not what the archive made them."""
+    """Find where the Maildirs are not what the archive made them.
+
+    Who keeps them level knows that all is shown; others know what the journal says.
+    """
     show = _show(layout, content, catalog)
-    return iter(()) if show is None else check_tree(layout.maildirs, show, layout.journal)
+    if show is None:
+        return iter(())
+
+    def pending() -> Touched:
+        if tree is not None and tree.is_level:
+            return NOTHING
+        return touched_since(layout.journal, Marker(layout.maildirs).read())
+
+    return check_tree(layout.maildirs, show, pending)
 
 
 def require_fitting(folder: Path) -> None:
@@ -37,6 +49,7 @@ def require_fitting(folder: Path) -> None:
     """
     one, other = folder / "case", folder / "link"
     with explained(folder):
+        other.unlink(missing_ok=True)  # of one who was killed
         try:
             replace_file(one, b"")
             if (folder / "CASE").exists():

@@ -21,6 +21,7 @@ from mailvault.archive.served.folder import MailboxFolder
 from mailvault.archive.served.mailbox import ServedFolder, Show
 from mailvault.archive.served.marker import (
     EVERYTHING,
+    NOTHING,
     Marker,
     Touched,
     rearranges,
@@ -50,12 +51,15 @@ class ServedTree:
     def recover(self, journal: Journal) -> None:
         """Show what a writer before us did not get to."""
         position, marked = self._show.catalog.position(), self._marker.read()
-        touched = Touched(frozenset(), is_rearranged=False)
-        if marked != position:
-            touched = touched_since(journal, marked)
+        touched = NOTHING if marked == position else touched_since(journal, marked)
         if touched:
             self._try(lambda: self._level(touched))
         self._reached = position
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all that the catalog says is shown."""
+        return not self._is_behind and self._reached == self._show.catalog.position()
 
     def level(self) -> None:
         """Make everything what the catalog says, whatever it is now."""
@@ -73,7 +77,7 @@ class ServedTree:
                     changed[mailbox_id].add(uid)
         new: set[int] = set()
         if any(map(rearranges, records)):
-            self._try(lambda: new.update(self._arrange()))
+            self._try(lambda: new.update(self._arrangement.follow()))
         if changed or new:
             self._try(lambda: self._follow(changed, new))
         self._reached = position
@@ -81,7 +85,7 @@ class ServedTree:
     def settle(self) -> None:
         """Make durable what was shown, and say up to where."""
         position, marked = self._show.catalog.position(), self._marker.read()
-        if self._is_behind or self._reached != position or marked == position:
+        if not self.is_level or marked == position:
             return
         far = marked is None or marked.sequence + _MOST_BEHIND < position.sequence
         if self._is_dirty or far:
@@ -101,7 +105,9 @@ class ServedTree:
             log.warning("%s is not up to date: %s", self._folder, error)
 
     def _level(self, touched: Touched) -> None:
-        new = self._arrange()
+        if touched is EVERYTHING:
+            self._show.store.drop_bad_copies()
+        new = self._arrangement.arrange()
         for mailbox in self._mailboxes():
             if mailbox.mailbox_id in new or touched.includes(mailbox.mailbox_id):
                 self._show_mailbox(mailbox, ServedFolder.level)
@@ -113,9 +119,6 @@ class ServedTree:
             elif mailbox.mailbox_id in changed:
                 uids = changed[mailbox.mailbox_id]
                 self._show_mailbox(mailbox, partial(_follow, uids=uids))
-
-    def _arrange(self) -> set[int]:
-        return self._arrangement.arrange()
 
     def _mailboxes(self) -> list[ServedMailbox]:
         with self._show.catalog.reading() as connection:

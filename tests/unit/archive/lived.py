@@ -9,7 +9,7 @@ from tests.unit.archive.builders import (
     build_message,
 )
 
-LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 400_000 + b"\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 270_000 + b"\r\n"
 ATTACHED = (
     b"Subject: attached\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     + b"QUJDREVGR0hJ\r\n" * 900

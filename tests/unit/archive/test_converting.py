@@ -31,9 +31,7 @@ def lived(folder: Path, store: str) -> Path:
 
 
 def convert(path: Path, target: Path, store: str) -> Converted:
-    return convert_archive(
-        path, target, store, clock=SteppingClock(), wait=0, told=lambda _: None
-    )
+    return convert_archive(path, target, store, clock=SteppingClock(), told=lambda _: None)
 
 
 def contents(path: Path) -> dict[Digest, bytes]:

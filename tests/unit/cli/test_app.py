@@ -17,22 +17,13 @@ NAMES = [name for name, _, _ in COMMANDS]
 CONTRACT = (
     *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list"),
     *("show", "cat", "log", "diff", "history", "export", "import", "restore", "migrate"),
-    *(
-        "verify",
-        "rebuild",
-        "repair",
-        "copy",
-        "convert",
-        "prune",
-        "daemon",
-        "run",
-        "schedule",
-        "service",
-    ),
+    *("verify", "rebuild", "repair", "copy", "convert", "prune", "drill"),
+    *("daemon", "run", "schedule", "service"),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
     *("Run", "Do", "Print", "Put", "Move", "Take", "Heal", "Copy", "Forget"),
+    "Restore",
 }
 
 

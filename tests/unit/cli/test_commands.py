@@ -397,6 +397,57 @@ class TestVerify:
     def test_a_share_is_between_0_and_100(self, level: Setting, share: str) -> None:
         assert level.run("verify", "--sample", share).code == 2
 
+    def test_samples_cover_everything_in_the_end(self, tmp_path: Path, level: Setting) -> None:
+        setting = copied(level, tmp_path)
+        setting.run("rebuild")  # which forgets what was read
+        states = []
+        for _ in range(4):
+            setting.run("verify", "--sample", "30")
+            archive = setting.run("status", "--json").document()["archive"]
+            states.append((archive["never_verified"], archive["oldest_unverified"]))
+
+        runs = setting.run("log", "--json").lines()
+        never = [count for count, _ in states]
+        assert never[0] > never[1] > never[2] > never[3] == 0
+        assert states[0][1] == runs[-1]["started"]
+        assert states[3][1] > runs[0]["started"]
+
+    def test_status_tells_how_the_last_verify_ended(
+        self, tmp_path: Path, level: Setting
+    ) -> None:
+        setting = copied(level, tmp_path)
+        setting.run("verify", "--quick")
+        setting.run("verify", "--sample", "10")
+
+        jobs = setting.run("status", "--json").document()["archive"]["jobs"]
+
+        (job,) = [each for each in jobs if each["kind"] == "verify"]
+        assert (job["exit_code"], job["detail"], job["account"]) == (0, "sample 10%", None)
+        assert "verify (sample 10%)" in setting.run("status").stdout
+
+    def test_names_are_for_comparing_with_a_server(self, level: Setting) -> None:
+        outcome = level.run("verify", "work")
+
+        assert outcome.code == 2
+        assert "--remote" in outcome.stderr
+
+    def test_a_server_is_compared_with_the_fields_of_the_contract(self, level: Setting) -> None:
+        outcome = level.run("verify", "--remote", "--sample", "20", "--json")
+
+        report = outcome.document()
+        (account,) = report["accounts"]
+        assert (outcome.code, account["complete"], report["findings"]) == (0, True, [])
+        assert set(report) >= {"schema", "checked", "octets", "findings"}
+        assert report["checked"] == sum(box["on_server"] for box in account["mailboxes"])
+        assert report["octets"] > 0
+
+    def test_one_mailbox_can_be_compared(self, level: Setting) -> None:
+        outcome = level.run("verify", "--remote", "--mailbox", "INBOX")
+
+        lines = outcome.stdout.splitlines()
+        assert len(lines) == 3
+        assert lines[-1].startswith("work: everything on the server is in the archive")
+
     def test_damage_is_exit_code_4_and_named(self, tmp_path: Path, level: Setting) -> None:
         damaged = copied(level, tmp_path)
         (volume,) = (damaged.archive / "content").glob("*.db")

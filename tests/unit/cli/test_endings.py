@@ -13,7 +13,7 @@ import pytest
 WORKING = """
 import sys, time
 from mailvault.cli import app
-def work(arguments):
+def work(arguments, unattended):
     try:
         print("ready", flush=True)
         time.sleep(60)
@@ -26,7 +26,7 @@ STUCK = """
 import sys, threading, time
 from mailvault.cli import app, signals
 signals.GRACE_SECONDS = 0.5
-def work(arguments):
+def work(arguments, unattended):
     threading.Thread(target=time.sleep, args=(60,)).start()
     print("ready", flush=True)
     time.sleep(60)

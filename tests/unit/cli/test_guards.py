@@ -7,9 +7,14 @@ import pytest
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.demo.sample import PASSWORD, USER
 from mailvault.demo.server import DemoServer
+from mailvault.errors import UsageError
+from mailvault.mail.changes import Suspected
+from mailvault.mail.model import Batch, Mailbox, Uid
+from mailvault.operations.accept import accept, suspected
 from tests.servers.bent import BentServer
-from tests.unit.archive.builders import INTERNAL_DATE, build_message
+from tests.unit.archive.builders import INTERNAL_DATE, build_message, open_again
 from tests.unit.cli.program import Json, Setting
+from tests.unit.cli.test_init import on_a_terminal
 
 MAILBOXES = ("INBOX", "Archive", "Lists", "Sent")
 
@@ -193,6 +198,29 @@ def test_a_server_emptied_and_synced_thirty_times_loses_nothing(
     assert level.run("verify", "--json").document()["checked"] == len(before)
 
 
+def test_a_disaster_that_was_recorded_by_a_killed_sync_is_said_by_the_next(
+    level: Setting, account: ServedAccount
+) -> None:
+    with account.lock:
+        emptied(account)
+    with open_again(level.archive, writing=True) as archive:
+        killed = archive.start_run()
+        number = killed.account("work", "imap")
+        for view in archive.catalog.mailboxes("work"):
+            killed.describe(number, Mailbox(view.name), mailbox_id=view.mailbox_id)
+            gone = tuple(map(Uid, range(1, view.messages + 1)))
+            killed.add(view.mailbox_id, Batch(view.uidvalidity or 0, expunged=gone))
+        killed.flush()
+        killed.abandon()
+
+    codes = [level.run("sync").code for _ in range(2)]
+
+    assert codes == [3, 0]
+    assert suspicions(level) == sorted(
+        f"{name}: the mailbox had 30 messages and now lists none" for name in MAILBOXES
+    )
+
+
 def test_what_waits_for_a_person_is_said_by_every_sync(
     level: Setting, account: ServedAccount
 ) -> None:
@@ -242,6 +270,27 @@ class TestAccept:
         assert outcome.code == 2
         assert "--yes" in outcome.stderr
         assert len(self.shown(suspicious)["suspicions"]) == 4
+
+    @pytest.mark.parametrize(("answer", "left"), [("yes", 0), ("no", 4), ("", 4)])
+    def test_asks_on_a_terminal(self, suspicious: Setting, answer: str, left: int) -> None:
+        command = ["--config", str(suspicious.configuration), "accept", "work"]
+        answers = [answer] if answer else ["", "no"]  # an empty answer is none
+
+        code, said = on_a_terminal(command, answers, suspicious.folder)
+
+        assert "was all of this meant? yes or no" in said
+        assert code == (3 if left else 0)
+        assert len(self.shown(suspicious)["suspicions"]) == left
+
+    def test_refuses_what_was_suspected_after_it_was_shown(self, suspicious: Setting) -> None:
+        with open_again(suspicious.archive, writing=True) as archive:
+            shown = suspected(archive, "work")
+            archive.tell([Suspected(1, None, "something else")])
+
+            with pytest.raises(UsageError, match="other things are suspected now"):
+                accept(archive, shown)
+
+            assert len(archive.catalog.suspicions("work")) == 5
 
     def test_is_remembered_by_a_rebuilt_catalog(self, suspicious: Setting) -> None:
         suspicious.run("accept", "work", "--yes")

@@ -1,8 +1,10 @@
 """The command import: what it takes in, says and refuses; and what may be done with it then."""
 
+import gzip
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -167,15 +169,35 @@ def test_several_paths_come_together_in_an_account(vault: Setting, mail: Path) -
 def test_a_message_that_cannot_be_read_is_owed_until_it_can(vault: Setting, mail: Path) -> None:
     (mail / "1.eml").write_bytes(b"\x1f\x8b\x08\x00 damaged")
 
+    foreseen = take_in(vault, mail, "--dry-run", code=3)
+    assert arrived(foreseen) == 5
     report = take_in(vault, mail, code=3)
     assert arrived(report) == 5
     assert report["accounts"][0]["debts"] == 1
+    assert [each["path"] for each in report["unreadable"]] == [str(mail / "1.eml")]
+    assert foreseen["unreadable"] == report["unreadable"]
     take_in(vault, mail, code=3)  # and not twice
     assert vault.run("status", "--json").document()["accounts"][0]["debts"] == 1
 
     (mail / "1.eml").write_bytes(letter(9))
     report = take_in(vault, mail)
     assert (arrived(report), report["accounts"][0]["debts"]) == (1, 0)
+
+
+def test_a_file_that_breaks_off_is_told_and_what_is_whole_is_taken(
+    vault: Setting, mail: Path
+) -> None:
+    packed = gzip.compress(mbox(*range(2000)), 1)
+    (mail / "Large.mbox.gz").write_bytes(packed[: len(packed) // 2])
+
+    foreseen = take_in(vault, mail, "--dry-run", code=3)
+    report = take_in(vault, mail, code=3)
+
+    assert 500 < arrived(report) < 1500
+    assert arrived(foreseen) == arrived(report)
+    (broken,) = [each for each in report["accounts"][0]["mailboxes"] if each["error"]]
+    assert broken["mailbox"] == "Large"
+    assert "Large.mbox.gz cannot be read" in broken["error"]
 
 
 def test_a_debt_is_forgotten_with_its_file_and_only_then(
@@ -192,6 +214,21 @@ def test_a_debt_is_forgotten_with_its_file_and_only_then(
     report = take_in(vault, mail)
 
     assert report["accounts"][0]["debts"] == 0
+
+
+def test_a_debt_is_forgotten_with_its_folder(vault: Setting, mail: Path) -> None:
+    folder = mail / "Letters"
+    folder.mkdir()
+    (folder / "1.eml").write_bytes(b"\x1f\x8b\x08\x00 damaged")
+    (folder / "2.eml").write_bytes(letter(7))
+    take_in(vault, mail, code=3)
+
+    shutil.rmtree(folder)
+    outcome = vault.run("import", str(mail), "--account", "old")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert re.search("^Letters +- +0 +0 +-$", outcome.stdout, re.MULTILINE)
+    assert len(listed(vault, "--mailbox", "Letters")) == 1
 
 
 def test_an_account_that_is_configured_takes_no_imports(

@@ -1,7 +1,10 @@
 """What runs by itself, seen from the command line."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -179,9 +182,11 @@ def test_status_shows_the_next_run_of_each_account(scheduled: Setting) -> None:
 def test_while_another_one_runs_the_schedules_it_leaves_with_75(scheduled: Setting) -> None:
     with Lease.acquire(scheduled.archive, clock=SystemClock()):
         once, daemon = scheduled.run("run", "--due"), scheduled.run("daemon")
+        by_cron = scheduled.run("-q", "run", "--due")
         by_hand = scheduled.run("sync")
 
-    assert once.code == daemon.code == 75
+    assert once.code == daemon.code == by_cron.code == 75
+    assert by_cron.stderr == ""
     assert "already runs the schedules" in once.stderr
     assert by_hand.code == 0
 
@@ -257,3 +262,41 @@ def test_a_first_crontab_may_be_ours(scheduled: Setting, crontab: Path) -> None:
 
     assert outcome.code == 0
     assert crontab.read_text().count("run --due") == 1
+
+
+@pytest.mark.parametrize("zone", ["CET-1CEST,M3.5.0,M10.5.0/3", "Nowhere/Land", "UTC0"])
+def test_a_zone_without_a_name_is_no_reason_to_fail(scheduled: Setting, zone: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from mailvault.program import main; main()",
+         "--config", str(scheduled.configuration), "schedule"],
+        capture_output=True, text=True, env={**os.environ, "TZ": zone}, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "due now" in done.stdout
+    assert "has no name" in done.stderr
+
+
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_the_journal_is_told_how_grave_a_line_is(scheduled: Setting, is_journal: bool) -> None:
+    reading, writing = os.pipe()
+    state = os.fstat(writing)
+    stream = f"{state.st_dev}:{state.st_ino}" if is_journal else "1:2"
+    program = [sys.executable, "-c", "from mailvault.program import main; main()"]
+    with os.fdopen(reading) as heard:
+        try:
+            for words in (["schedule"], ["run"]):
+                subprocess.run(
+                    [*program, "--config", str(scheduled.configuration), *words],
+                    stdout=subprocess.DEVNULL,
+                    stderr=writing,
+                    env={**os.environ, "TZ": "Nowhere/Land", "JOURNAL_STREAM": stream},
+                    check=False,
+                )
+        finally:
+            os.close(writing)
+        warning, error, hint = heard.read().splitlines()
+
+    assert warning.startswith("<4>warning: the time zone" if is_journal else "warning: ")
+    assert error.startswith("<3>mailvault: nothing to run" if is_journal else "mailvault: ")
+    assert hint.startswith("<3>  " if is_journal else "  ")

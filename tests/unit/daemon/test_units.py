@@ -42,6 +42,8 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
                 "systemd", ["systemd", "libsystemd-shared"], ["usr/bin/systemd-analyze"]
             )
         except ServerUnavailable as error:
+            if os.environ.get("CI") == "true":
+                raise
             pytest.skip(str(error))
         program = str(root / "usr/bin/systemd-analyze")
         environment["LD_LIBRARY_PATH"] = library_path(root)
@@ -150,5 +152,5 @@ def test_a_shell_reads_the_words_of_the_crontab_line(tmp_path: Path, folder: str
     times, command = line[:11], line[12:].replace("\\%", "%")
     assert times == "*/5 * * * *"
     assert shlex.split(command) == [
-        str(PROGRAM), "--config", str(settings.path), "run", "--due"
+        str(PROGRAM), "--config", str(settings.path), "-q", "run", "--due"
     ]  # fmt: skip

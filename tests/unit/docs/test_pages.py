@@ -43,8 +43,7 @@ def test_every_key_of_an_account_is_explained() -> None:
     keys = set(re.findall(r"^(?:# )?([a-z_]+) = ", account, re.MULTILINE))
     text = page("configuration.md")
 
-    unexplained = {key for key in keys if not re.search(rf"`{key}(?: = true)?`", text)}
-    assert unexplained <= {"schedule", "watch"}  # for a release that has a daemon
+    assert {key for key in keys if not re.search(rf"`{key}(?: = true)?`", text)} == set()
 
 
 def test_every_kind_of_record_is_explained() -> None:

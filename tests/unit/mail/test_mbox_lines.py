@@ -56,12 +56,11 @@ def test_a_date_that_cannot_be_is_no_date_but_a_line() -> None:
     assert found.date is None
 
 
-def test_the_line_of_an_export_is_strict() -> None:
+def test_the_line_of_an_export_is_one() -> None:
     found = read_from_line(from_line(NOON))
 
     assert found is not None
     assert found.date == NOON
-    assert found.is_strict
 
 
 def test_a_bare_line_is_known() -> None:

@@ -144,6 +144,8 @@ abilities = st.sampled_from(ABILITIES)
 
 
 class SyncMachine(RuleBasedStateMachine):
+    store = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(prefix="mailvault-machine-")
@@ -158,7 +160,7 @@ class SyncMachine(RuleBasedStateMachine):
             mailbox = self.served.create(path)
             for number in range(5):
                 mailbox.append(build(number), flags=[], internal_date=build_date(number))
-        self.archive = Archive.create(self.path, clock=ImpatientClock())
+        self.archive = Archive.create(self.path, store=self.store, clock=ImpatientClock())
 
     def teardown(self) -> None:
         try:
@@ -427,9 +429,15 @@ def poisoned_by(octets: bytes) -> Bend:
     return bend
 
 
-def run_machine(examples: int, steps: int) -> None:
+class MaildirMachine(SyncMachine):
+    """The Maildirs are level with all of it at any time: `check` compares them."""
+
+    store = "maildir"
+
+
+def run_machine(machine: type[SyncMachine], examples: int, steps: int) -> None:
     run_state_machine_as_test(
-        SyncMachine,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -440,10 +448,17 @@ def run_machine(examples: int, steps: int) -> None:
 
 
 def test_whatever_happens_the_archive_tells_it_as_it_was() -> None:
-    run_machine(examples=12, steps=20)
+    run_machine(SyncMachine, examples=12, steps=20)
+
+
+def test_whatever_happens_maildirs_show_it_as_it_is() -> None:
+    run_machine(MaildirMachine, examples=5, steps=20)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(7200)
-def test_whatever_happens_in_long_histories_is_told_as_it_was() -> None:
-    run_machine(examples=400, steps=40)
+@pytest.mark.parametrize("machine", [SyncMachine, MaildirMachine])
+def test_whatever_happens_in_long_histories_is_told_as_it_was(
+    machine: type[SyncMachine],
+) -> None:
+    run_machine(machine, examples=400, steps=40)

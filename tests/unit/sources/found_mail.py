@@ -6,13 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mailvault.errors import SourceError
-from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Flags
 from mailvault.sources.files import FileSource
 from mailvault.sources.message_octets import FoundMessage
 from mailvault.sources.trees import open_tree
-
-ALL = MailboxGlobs(["*"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,6 @@ def find(path: Path, file_format: str = "auto", *, keeps_line_ends: bool = False
         spool = Path(folder)
         source = FileSource(
             lambda: open_tree(path, spool),
-            ALL,
             spool_folder=spool,
             file_format=file_format,
             keeps_line_ends=keeps_line_ends,

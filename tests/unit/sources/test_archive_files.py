@@ -1,8 +1,10 @@
 """Zip and tar files: what is in them is found, and their tricks fail."""
 
+import contextlib
 import gzip
 import io
 import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -167,12 +169,53 @@ def test_a_damaged_member_of_a_zip_is_owed_and_the_others_are_taken(tmp_path: Pa
     assert len(found.unread) == 1
 
 
-def test_a_zip_without_its_end_is_refused(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "mail.zip")
-    path.write_bytes(path.read_bytes()[:-30])
+class Unseekable(io.RawIOBase):
+    """Where zipfile cannot go back, it writes sizes behind the members."""
 
-    with pytest.raises(UsageError, match="cannot be read"):
-        find(path)
+    def __init__(self) -> None:
+        self.octets = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, octets: object) -> int:
+        self.octets += bytes(octets)  # type: ignore[call-overload]  # a buffer
+        return len(octets)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_that_breaks_off_gives_what_is_whole(tmp_path: Path, compression: int) -> None:
+    letters = {f"box/{n:03}.eml": LETTER + os.urandom(3000) for n in range(40)}
+    with zipfile.ZipFile(tmp_path / "mail.zip", "w", compression) as archive:
+        for name, octets in letters.items():
+            archive.writestr(name, octets)
+    whole = (tmp_path / "mail.zip").read_bytes()
+    (tmp_path / "mail.zip").write_bytes(whole[: len(whole) // 2])
+
+    found = find(tmp_path / "mail.zip")
+
+    assert found.messages.keys() == {"box"}
+    assert 15 < len(found.octets) < 25
+    assert set(found.octets) <= set(letters.values())
+    assert len(found.unread) == 1  # the one that is half there
+    assert found.errors
+
+
+def test_a_streamed_zip_that_breaks_off_gives_what_is_whole(tmp_path: Path) -> None:
+    stream = Unseekable()
+    mbox = b"".join(
+        LINE + LETTER + os.urandom(3000).hex().encode() + b"\r\n" for _ in range(40)
+    )
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("box/1.eml", LETTER)
+        archive.writestr("box/Work.mbox", mbox)
+    (tmp_path / "mail.zip").write_bytes(stream.octets[: len(stream.octets) // 2])
+
+    found = find(tmp_path / "mail.zip")
+
+    assert [mail.octets for mail in found.messages["box"]] == [LETTER]
+    assert 10 < len(found.messages["box/Work"]) < 25
+    assert found.errors
 
 
 def test_encrypted_members_are_named(tmp_path: Path) -> None:
@@ -207,3 +250,18 @@ def test_a_single_file_may_be_compressed(tmp_path: Path) -> None:
     (tmp_path / "Work.mbox.gz").write_bytes(gzip.compress(LINE + LETTER))
 
     assert counts(tmp_path / "Work.mbox.gz") == {"Work": 1}
+
+
+def test_no_damage_is_more_than_an_error(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    seeds = [make_zip(tmp_path / "s").read_bytes()]
+    seeds += [make_tar(tmp_path / "s", mode).read_bytes() for mode in ("w:", "w:gz", "w:xz")]
+
+    for number in range(400):
+        octets = bytearray(chance.choice(seeds))
+        for _ in range(chance.randrange(1, 6)):
+            octets[chance.randrange(len(octets))] = chance.randrange(256)
+        path = tmp_path / "damaged"
+        path.write_bytes(octets[: chance.randrange(1, len(octets))] if number % 3 else octets)
+        with contextlib.suppress(UsageError):
+            find(path)

@@ -2,7 +2,9 @@
 
 import gzip
 import mailbox
+import os
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailvault.destinations.mbox import MboxDestination
 from mailvault.errors import SourceError
-from mailvault.mail.mbox import quote
+from mailvault.mail.mbox import from_line, quote
 from mailvault.mail.model import MailboxName
 from mailvault.sources.mbox import MboxDialect, MboxPortion
 from mailvault.sources.mbox_reader import MboxReader
@@ -135,6 +137,16 @@ def test_a_message_with_lines_of_the_wire_stays_as_it_is(tmp_path: Path) -> None
     found = found_in(tmp_path, DATED + letter + b"\n")
 
     assert found.octets == [letter]
+
+
+@pytest.mark.parametrize("body", [b"the end", b"the end\r\n", b"", b"\r\n"])
+def test_one_file_of_an_export_comes_back_without_its_record(
+    tmp_path: Path, body: bytes
+) -> None:
+    letters = [b"Subject: one\r\n\r\n" + body, b"Subject: two\r\n\r\nFrom me\r\n" + body]
+    octets = b"".join(from_line(NOON) + quote(letter) + b"\n" for letter in letters)
+
+    assert found_in(tmp_path, octets).octets == letters
 
 
 def test_line_ends_can_be_kept(tmp_path: Path) -> None:
@@ -323,3 +335,27 @@ def test_large_messages_go_through_a_temporary_file(tmp_path: Path) -> None:
     found = find(path)
 
     assert found.octets == [crlf(letter)] * 2
+
+
+CORPUS = os.environ.get("MAILVAULT_CORPUS")
+
+
+@pytest.mark.skipif(not CORPUS, reason="MAILVAULT_CORPUS names no folder of mail")
+def test_no_line_of_published_mboxes_is_lost() -> None:
+    assert CORPUS
+
+    for path in filter(is_mbox, Path(CORPUS).rglob("*")):
+        found = find(path)
+        assert not found.errors
+        assert not lines_of(path.read_bytes()) - lines_of(b"\n".join(found.octets)), path
+
+
+def is_mbox(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".eml" and path.read_bytes()[:5] == b"From "
+
+
+def lines_of(octets: bytes) -> set[bytes]:
+    """The lines that belong to messages, however they are quoted and end."""
+    of_programs = rb"From .*|(?i:status|x-status|x-uid|x-imapbase|x-keywords|content-length):.*"
+    lines = (line.rstrip(b"\r").lstrip(b">") for line in octets.split(b"\n"))
+    return {line for line in lines if not re.fullmatch(of_programs, line)}

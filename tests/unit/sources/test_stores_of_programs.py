@@ -49,6 +49,15 @@ def test_labels_tell_flags_and_are_kept(tmp_path: Path) -> None:
     assert second.flags == {"\\Seen", "$Important"}
 
 
+def test_labels_in_a_language_that_is_not_understood_say_nothing_of_flags(
+    tmp_path: Path,
+) -> None:
+    found = find_takeout(tmp_path, "Posteingang,Ungelesen", "Inbox,Category Forums")
+
+    assert [mail.flags for mail in found.messages["Posteingang"]] == [None]
+    assert [mail.flags for mail in found.messages["INBOX"]] == [{"\\Seen"}]
+
+
 def test_labels_may_be_encoded_quoted_and_folded(tmp_path: Path) -> None:
     found = find_takeout(
         tmp_path, '"a, b",\r\n =?UTF-8?Q?Caf=C3=A9?=', "=?UTF-8?B?w7xiZXIvdW5z?=,Sent"
@@ -143,6 +152,18 @@ def test_a_file_called_mbox_is_the_mailbox_of_its_folder(tmp_path: Path) -> None
 
     assert find(tmp_path).messages.keys() == {"Work", "Lists/2026"}
     assert find(tmp_path / "Work.mbox").messages.keys() == {"Work"}
+
+
+def test_formats_that_nobody_here_reads_are_named(tmp_path: Path) -> None:
+    (tmp_path / "mmdf").write_bytes(b"\1\1\1\1\n" + LETTER)
+    (tmp_path / "letter.msg").write_bytes(b"\xd0\xcf\x11\xe0")
+    (tmp_path / "Old.mbox").write_bytes(b"nonsense")
+    (tmp_path / "Work").write_bytes(LINE + LETTER)
+
+    found = find(tmp_path)
+
+    assert found.octets == [LETTER]
+    assert {Path(where).name for where in found.left_out} == {"mmdf", "letter.msg", "Old.mbox"}
 
 
 # Outlook

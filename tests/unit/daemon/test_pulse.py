@@ -1,0 +1,66 @@
+"""Work that gets on is alive; work that does not is stuck; no work is neither."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailvault.daemon.pulse import Pulse
+from mailvault.mail.model import MailboxName
+from mailvault.wiring import SystemClock
+
+
+class StandingClock(SystemClock):
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+def test_no_work_is_never_stuck(clock: StandingClock) -> None:
+    pulse = Pulse(clock, stall=60.0)
+
+    clock.seconds = 1e9
+
+    assert not pulse.is_stuck
+
+
+def test_work_without_progress_is_stuck_after_a_while(clock: StandingClock) -> None:
+    pulse = Pulse(clock, stall=60.0)
+    pulse.begin()
+
+    clock.seconds = 60.0
+    assert not pulse.is_stuck
+    clock.seconds = 60.1
+    assert pulse.is_stuck
+
+    pulse.end()
+    assert not pulse.is_stuck
+
+
+@pytest.mark.parametrize("sign", ["expect", "mailbox", "stored", "done"])
+def test_every_progress_is_a_sign_of_life(clock: StandingClock, sign: str) -> None:
+    pulse = Pulse(clock, stall=60.0)
+    pulse.begin()
+    clock.seconds = 59.0
+    inbox = MailboxName(("INBOX",))
+
+    match sign:
+        case "expect":
+            pulse.expect(1)
+        case "mailbox":
+            pulse.mailbox("work", inbox, None)
+        case "stored":
+            pulse.stored(1, 1)
+        case _:
+            pulse.done("work", inbox)
+
+    clock.seconds = 118.0
+    assert not pulse.is_stuck
