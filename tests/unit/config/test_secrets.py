@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.config import secrets
+from mailvault.config.load import parse
 from mailvault.config.model import (
     CommandSecret,
     EnvironmentSecret,
@@ -79,6 +80,20 @@ def test_an_empty_password_is_refused(content: bytes, tmp_path: Path) -> None:
     path = private_file(tmp_path, content)
 
     assert "the password is empty" in refusal(FileSecret(path))
+
+
+def test_a_password_may_be_empty_where_it_is_written_so() -> None:
+    text = '[archive]\npath = "x"\n[accounts.work]\nprotocol = "imap"\nhost = "h"\nuser = "u"\n'
+
+    def parsed(line: str) -> SecretSource | None:
+        path = Path("/etc/mailvault.toml")
+        configuration = parse((text + line).encode(), path, is_private=True)
+        return configuration.accounts["work"].secret
+
+    source = parsed('password = ""')
+    assert read_secret("work", source, {}) == ""
+    with pytest.raises(ConfigurationError):
+        parsed('password_env = ""')
 
 
 def test_a_password_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
