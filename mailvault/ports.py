@@ -123,6 +123,10 @@ class Known(Protocol):
         """Messages of any mailbox of the account that the server calls by one of ``ids``."""
         ...
 
+    def labels(self, uids: Sequence[Uid]) -> dict[Uid, frozenset[str]]:
+        """Gmail's labels of those of ``uids`` for which any are known."""
+        ...
+
     def sample(self, limit: int) -> list[Fingerprint]:
         """Some present messages, spread over the mailbox, to tell it from another one."""
         ...

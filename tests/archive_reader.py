@@ -76,7 +76,7 @@ def _apply(mailbox: _Mailbox, change: list[Any]) -> None:
     messages = mailbox.messages
     for uid, digest, size, flags, seconds, *_ in placed:
         messages[uidvalidity, uid] = [digest, size, flag_sets[flags], seconds]
-    for uid, flags in reflagged:
+    for uid, flags, *_labels in reflagged:
         messages[uidvalidity, uid][2] = flag_sets[flags]
     for uid in expunged:
         messages.pop((uidvalidity, uid), None)

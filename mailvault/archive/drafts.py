@@ -159,7 +159,9 @@ def draft_batch(mailbox_id: int, batch: Batch, sizes: Mapping[Digest, int]) -> D
             uidvalidity=batch.uidvalidity,
             cursor=batch.cursor,
             placed=_recognised(batch, sizes),
-            reflagged=tuple(Reflagged(each.uid, each.flags) for each in batch.flags_changed),
+            reflagged=tuple(
+                Reflagged(each.uid, each.flags, each.labels) for each in batch.flags_changed
+            ),
             expunged=batch.expunged,
             owed=tuple(Owed(each.uid, each.reason[:REASON_LIMIT]) for each in batch.unreadable),
             is_complete=batch.is_complete,

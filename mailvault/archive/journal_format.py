@@ -73,7 +73,10 @@ def _write_changed(record: MailboxChanged) -> Fields:
         ]
         for each in record.placed
     ]
-    reflagged = [[each.uid, flag_sets.number(each.flags)] for each in record.reflagged]
+    reflagged = [
+        [each.uid, flag_sets.number(each.flags), *_write_labels(each.labels)]
+        for each in record.reflagged
+    ]
     owed = [[each.uid, each.reason] for each in record.owed]
     return [
         record.mailbox_id,
@@ -96,7 +99,7 @@ def _read_changed(fields: Fields) -> MailboxChanged:
         uidvalidity=_number(uidvalidity),
         cursor=None if cursor is None else Cursor(_text(cursor)),
         placed=tuple(_read_placed(each, flag_sets) for each in placed),
-        reflagged=tuple(Reflagged(_uid(uid), flag_sets[flags]) for uid, flags in reflagged),
+        reflagged=tuple(_read_reflagged(each, flag_sets) for each in reflagged),
         expunged=tuple(_uid(uid) for uid in expunged),
         owed=tuple(Owed(_uid(uid), _text(reason)) for uid, reason in owed),
         is_complete=bool(complete),
@@ -114,8 +117,21 @@ def _read_placed(fields: Fields, flag_sets: Sequence[Flags]) -> Placed:
         internal_date=None if seconds is None else with_zone(_number(seconds), zone),
         uidl=_optional_text(uidl),
         email_id=_optional_text(email_id),
-        labels=None if labels is None else frozenset(_text(each) for each in labels),
+        labels=_read_labels(labels),
     )
+
+
+def _read_reflagged(fields: Fields, flag_sets: Sequence[Flags]) -> Reflagged:
+    uid, flags, *labels = fields
+    return Reflagged(_uid(uid), flag_sets[flags], _read_labels(*labels))
+
+
+def _read_labels(labels: Json = None) -> frozenset[str] | None:
+    return None if labels is None else frozenset(_text(each) for each in labels)
+
+
+def _write_labels(labels: frozenset[str] | None) -> Fields:
+    return [] if labels is None else [sorted(labels)]
 
 
 def _write_names(placed: Placed) -> Fields:

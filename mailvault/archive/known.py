@@ -12,6 +12,7 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.catalog.marks import read_labels
 from mailvault.archive.catalog.tables import (
     debt,
     flag_set,
@@ -164,6 +165,11 @@ class KnownMailbox:
                 for some in chunked(ids, PARAMETERS)
                 for row in connection.execute(query.where(server_mark.c.email_id.in_(some)))
             }
+
+    def labels(self, uids: Sequence[Uid]) -> dict[Uid, frozenset[str]]:
+        uidvalidity = self.uidvalidity()
+        with self._catalog.reading() as connection:
+            return read_labels(connection, self._mailbox_id, uidvalidity, uids)
 
     def has_earlier(self) -> bool:
         newest = self.uidvalidity()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import or_, select
 
 from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.catalog.marks import read_labels
 from mailvault.archive.catalog.tables import debt, flag_set, mailbox, placement
 from mailvault.archive.catalog.words import chunked, read_flags
 from mailvault.archive.dialect import PARAMETERS
@@ -31,12 +32,14 @@ class Novelty:
         uids = [*(each.uid for each in batch.flags_changed), *batch.expunged]
         present = self._present(mailbox_id, batch.uidvalidity, uids) if uids else {}
         owed = self._owed(mailbox_id, batch.uidvalidity) if batch.expunged else set()
+        relabelled = self._relabelled(mailbox_id, batch)
         news = replace(
             batch,
             flags_changed=tuple(
                 each
                 for each in batch.flags_changed
                 if present.get(each.uid, each.flags) != each.flags
+                or (each.uid in relabelled and each.uid in present)
             ),
             expunged=tuple(uid for uid in batch.expunged if uid in present or uid in owed),
         )
@@ -80,6 +83,17 @@ class Novelty:
                 for some in chunked(list(uids), PARAMETERS)
                 for uid, flags in connection.execute(query.where(placement.c.uid.in_(some)))
             }
+
+    def _relabelled(self, mailbox_id: int, batch: Batch) -> set[Uid]:
+        """The messages whose labels are others than those known."""
+        told = {
+            each.uid: each.labels for each in batch.flags_changed if each.labels is not None
+        }
+        if not told:
+            return set()
+        with self._catalog.reading() as connection:
+            known = read_labels(connection, mailbox_id, batch.uidvalidity, list(told))
+        return {uid for uid, labels in told.items() if known.get(uid) != labels}
 
     def _owed(self, mailbox_id: int, uidvalidity: int) -> set[Uid]:
         query = select(debt.c.uid).where(

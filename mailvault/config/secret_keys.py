@@ -28,7 +28,8 @@ def read_secret_source(
     command = section.read(f"{key}_command", values.command, None)
     file = section.read(f"{key}_file", path, None)
     variable = section.read(f"{key}_env", values.text, None)
-    literal = section.read(key, values.secret_text, None)
+    reader = values.password if key == "password" else values.secret_text
+    literal = section.read(key, reader, None)
     sources: dict[str, SecretSource] = {}
     if command is not None:
         sources[f"{key}_command"] = CommandSecret(command)

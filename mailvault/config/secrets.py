@@ -26,6 +26,8 @@ from mailvault.errors import ConfigurationError
 COMMAND_SECONDS = 120.0  # time enough to find and touch a hardware key
 SECRET_OCTETS = 64 * 1024
 
+EMPTY_ON_PURPOSE = 'A password that is empty on purpose is written password = ""'
+
 log = logging.getLogger(__name__)
 
 
@@ -149,7 +151,8 @@ def _from_environment(where: str, variable: str, environment: Mapping[str, str])
     value = environment.get(variable, "")
     if not value:
         raise ConfigurationError(
-            f"{where}: ${variable} is not set", hint=f"set it, or leave out {where}"
+            f"{where}: ${variable} is not set",
+            hint=f"set it, or leave out {where}. {EMPTY_ON_PURPOSE}",
         )
     if not _is_text(value):
         raise ConfigurationError(f"{where}: the value of ${variable} is not UTF-8")
@@ -204,5 +207,7 @@ def _first_line(where: str, content: bytes, *, hint: str) -> str:
     except UnicodeDecodeError:
         raise ConfigurationError(f"{where}: the password is not UTF-8", hint=hint) from None
     if not line:
-        raise ConfigurationError(f"{where}: the password is empty", hint=hint)
+        raise ConfigurationError(
+            f"{where}: the password is empty", hint=f"{hint}. {EMPTY_ON_PURPOSE}"
+        )
     return line

@@ -44,6 +44,11 @@ def text(value: object) -> str:
     return value
 
 
+def password(value: object) -> str:
+    """A password as it is; an empty one was written on purpose."""
+    return "" if value == "" else secret_text(value)
+
+
 def secret_text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be text in quotes, and not empty")

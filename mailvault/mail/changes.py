@@ -62,8 +62,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Reflagged:
+    """All flags from now on, and all of Gmail's labels, where something is said of them."""
+
     uid: Uid
     flags: Flags
+    labels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

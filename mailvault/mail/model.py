@@ -150,10 +150,12 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class FlagsChange:
-    """A message whose flags may differ from the ones last archived."""
+    """A message whose flags, or labels, may differ from the ones last archived."""
 
     uid: Uid
     flags: Flags
+    labels: frozenset[str] | None = None
+    """Gmail's labels where they differ; None where nothing is said of them."""
 
 
 @dataclass(frozen=True, slots=True)

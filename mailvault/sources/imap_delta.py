@@ -11,6 +11,7 @@ from itertools import islice
 from mailvault.mail.model import Flags, FlagsChange, Uid
 from mailvault.ports import Known
 from mailvault.protocols.imap.uidset import UidSet
+from mailvault.sources.gmail_labels import Labels
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.imap_values import Fetched
 
@@ -34,43 +35,54 @@ def windows(known: Known, last: Uid) -> Iterator[list[Uid]]:
         after = uids[-1]
 
 
-def by_full_scan(client: ImapClient, known: Known, last: Uid) -> Iterator[Delta]:
-    """Compare the flags of every message up to ``last``."""
+def by_full_scan(
+    client: ImapClient, known: Known, last: Uid, labels: Labels
+) -> Iterator[Delta]:
+    """Compare the flags of every message up to ``last``, and Gmail's labels."""
     first = Uid(1)
     for uids in windows(known, last):
-        yield _compare(client, known, first, uids[-1])
+        yield _compare(client, known, (first, uids[-1]), labels)
         first = Uid(uids[-1] + 1)
     if first <= last:
-        yield _compare(client, known, first, last)
+        yield _compare(client, known, (first, last), labels)
 
 
-def _compare(client: ImapClient, known: Known, first: Uid, last: Uid) -> Delta:
-    asked = UidSet(((first, last),))
-    listed = {m.uid: m.flags or frozenset() for m in client.fetch_flags(asked)}
+def _compare(
+    client: ImapClient, known: Known, window: tuple[Uid, Uid], labels: Labels
+) -> Delta:
+    first, last = window
+    found = list(client.fetch_flags(UidSet((window,))))
+    listed = {m.uid: m.flags or frozenset() for m in found}
     present = known.window(first, last)
     return Delta(
-        changed=_differing(listed, present),
+        changed=_differing(listed, present, labels.changed(found)),
         expunged=tuple(uid for uid in present if uid not in listed),
         unknown=UidSet.of(uid for uid in listed if uid not in present and first <= uid <= last),
     )
 
 
-def _differing(listed: dict[Uid, Flags], present: dict[Uid, Flags]) -> tuple[FlagsChange, ...]:
+def _differing(
+    listed: dict[Uid, Flags],
+    present: dict[Uid, Flags],
+    relabelled: dict[Uid, frozenset[str]],
+) -> tuple[FlagsChange, ...]:
     return tuple(
-        FlagsChange(uid, flags)
+        FlagsChange(uid, flags, relabelled.get(uid))
         for uid, flags in listed.items()
-        if uid in present and present[uid] != flags
+        if uid in present and (present[uid] != flags or uid in relabelled)
     )
 
 
-def of_changed(messages: Iterable[Fetched], known: Known, last: Uid) -> Iterator[Delta]:
+def of_changed(
+    messages: Iterable[Fetched], known: Known, last: Uid, labels: Labels
+) -> Iterator[Delta]:
     """Sort what the server says has changed into what the archive has and what it lacks."""
     below = iter(m for m in messages if m.uid <= last)
     while some := sorted(islice(below, WINDOW), key=lambda m: m.uid):
         listed = {m.uid: m.flags or frozenset() for m in some}
         present = _present(known, list(listed))
         yield Delta(
-            changed=_differing(listed, present),
+            changed=_differing(listed, present, labels.changed(some)),
             unknown=UidSet.of(uid for uid in listed if uid not in present),
         )
 

@@ -13,6 +13,7 @@ from mailvault.mail.model import Arrival, Batch, Digest, Recognition, Uid, Unrea
 from mailvault.ports import Fingerprint, Known
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources import imap_delta
+from mailvault.sources.gmail_labels import Labels
 from mailvault.sources.gmail_labels import names_messages as names_of_messages
 from mailvault.sources.imap_bodies import BodyFetcher
 from mailvault.sources.imap_cursor import ImapCursor
@@ -42,7 +43,7 @@ class MailboxPass:
         known: Known,
         own_label: str | None = None,
     ) -> None:
-        self._own_label = own_label
+        self._labels = Labels(known, own_label)
         self._session = session
         self._selected = selected
         self._known = known
@@ -103,14 +104,15 @@ class MailboxPass:
         client, known, last = self._session.client, self._known, self._last
         modseq = self._resumed.modseq if self._resumed else None
         if modseq is None or self._selected.state.highestmodseq is None:
-            yield from imap_delta.by_full_scan(client, known, last)
+            yield from imap_delta.by_full_scan(client, known, last, self._labels)
             return
         if self._selected.vanished is not None:
             for delta in imap_delta.of_vanished(self._selected.vanished, known, last):
                 expected -= len(delta.expunged)
                 yield delta
         is_certain = True
-        for delta in imap_delta.of_changed(self._changed(modseq), known, last):
+        changed = self._changed(modseq)
+        for delta in imap_delta.of_changed(changed, known, last, self._labels):
             is_certain = is_certain and not delta.unknown
             yield replace(delta, unknown=NONE)
         # UIDs are never used again, so equal counts mean equal sets: RFC 9051 2.3.1.1.
@@ -217,13 +219,8 @@ class MailboxPass:
             fetched.flags or frozenset(),
             fetched.internal_date,
             email_id=fetched.email_id,
-            labels=self._labels(fetched),
+            labels=self._labels.of(fetched),
         )
-
-    def _labels(self, fetched: Fetched) -> frozenset[str] | None:
-        if fetched.labels is None:
-            return None
-        return fetched.labels | ({self._own_label} if self._own_label else set())
 
     def _recognise(self, listed: dict[Uid, Fetched]) -> tuple[Recognition, ...]:
         """Settle what certainly is a message the archive has under an earlier UIDVALIDITY."""
@@ -247,7 +244,7 @@ class MailboxPass:
     def _marked(self, arrival: Arrival, fetched: Fetched | None) -> Arrival:
         if fetched is None or fetched.email_id is None:
             return arrival
-        return replace(arrival, email_id=fetched.email_id, labels=self._labels(fetched))
+        return replace(arrival, email_id=fetched.email_id, labels=self._labels.of(fetched))
 
     def _arrived(
         self, arrived: tuple[Arrival, ...], unreadable: tuple[Unreadable, ...]

@@ -148,6 +148,8 @@ class FlagScan:
         items = [FetchItem.FLAGS]
         if self._session.offers("CONDSTORE") or self._session.offers("QRESYNC"):
             items.append(FetchItem.MODSEQ)
+        if self._session.offers("X-GM-EXT-1"):
+            items.append(FetchItem.GMAIL_LABELS)
         for part in uids.split_encoded(LONGEST_SET):
             command = commands.uid_fetch(
                 part, items, changed_since=changed_since, vanished=is_telling_vanished
@@ -155,7 +157,9 @@ class FlagScan:
             for value in self._session.answers(self._session.send(command)):
                 if isinstance(value, Fetch) and value.uid in part and value.flags is not None:
                     assert value.uid is not None
-                    yield Fetched(value.uid, value.flags, modseq=value.modseq)
+                    yield Fetched(
+                        value.uid, value.flags, modseq=value.modseq, labels=_labels(value)
+                    )
                 elif isinstance(value, Vanished):
                     self.vanished |= value.uids & part
                 elif isinstance(value, Tagged) and not value.is_ok:
@@ -181,9 +185,7 @@ def fetch_fingerprints(session: Session, uids: UidSet) -> Iterator[Fetched]:
                     value.modseq,
                     message_id=_message_id(value.sections),
                     email_id=_email_id(value),
-                    labels=None
-                    if value.gmail_labels is None
-                    else frozenset(value.gmail_labels),
+                    labels=_labels(value),
                 )
 
 
@@ -209,6 +211,10 @@ def fetch_listing(session: Session, uids: UidSet) -> Iterator[Fetched]:
                 yield Fetched(value.uid, value.flags, size=value.size)
             elif isinstance(value, Tagged) and not value.is_ok:
                 raise refused(session.endpoint, "FETCH", value)
+
+
+def _labels(fetch: Fetch) -> frozenset[str] | None:
+    return None if fetch.gmail_labels is None else frozenset(fetch.gmail_labels)
 
 
 def _email_id(fetch: Fetch) -> str | None:

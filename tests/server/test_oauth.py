@@ -12,6 +12,7 @@ from tests.corpus.ordinary import generate
 from tests.server.accounts import append_all
 from tests.server.vault import Json, Vault, totals
 from tests.servers.dovecot import Dovecot
+from tests.servers.fault_proxy import FaultProxy
 from tests.servers.oauth_provider import SCOPES, Browser, OAuthProvider
 from tests.servers.process import HOST
 from tests.servers.users import MailUser, new_user
@@ -278,16 +279,30 @@ def test_nobody_who_never_signed_in_asks_the_server(vault: TokenVault) -> None:
     assert "nobody has signed in yet" in outcome.stderr
 
 
+LONG = "x" * 400
+
+
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
-@pytest.mark.parametrize("kind", ["bad", "expired", "of another user", "without the scope"])
+@pytest.mark.parametrize(
+    ("protocol", "kind"),
+    [
+        *(
+            ("imap", each)
+            for each in ("bad", "expired", "of another user", "without the scope")
+        ),
+        *(("pop3", each) for each in ("bad", "bad and long", "without the scope")),
+    ],
+)
 def test_a_refused_token_ends_with_11_and_is_not_shown(
-    vault: TokenVault, kind: str, auth: str
+    vault: TokenVault, kind: str, auth: str, protocol: str
 ) -> None:
     provider, name = vault.provider, vault.user.name
-    vault.sign_in_with(auth)
+    vault.sign_in_with(auth, protocol=protocol)
     match kind:
         case "bad":
             tokens: dict[str, Any] = {"access_token": "no-token-of-this-provider"}
+        case "bad and long":  # over POP3 it goes in two steps
+            tokens = {"access_token": f"no-token-of-this-provider-{LONG}"}
         case "expired":
             tokens = provider.tokens(name, "hasty")
             provider.wait_until_expired(tokens["access_token"])
@@ -300,8 +315,34 @@ def test_a_refused_token_ends_with_11_and_is_not_shown(
     outcome = vault.run("-vv", "sync", "work", code=11)
 
     assert "refused the login" in outcome.stderr
+    assert "the token was refused" in outcome.stderr  # the server said why, and was answered
     assert tokens["access_token"] not in outcome.stderr
     assert vault.placements() == []
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize("kind", ["in one step", "in two steps"])
+def test_a_token_goes_over_pop3_as_the_length_of_a_line_allows(
+    oauth_dovecot: Dovecot, oauth_provider: OAuthProvider, tmp_path: Path, kind: str, auth: str
+) -> None:
+    # What is sent grows with the name, and a line may have 255 octets.
+    number = len(oauth_dovecot.users)
+    user = MailUser(oauth_dovecot, f"me{number}" + "x" * (0 if "one" in kind else 150), "pw")
+    oauth_dovecot.add_user(user.name, user.password)
+    with FaultProxy(oauth_dovecot.ports["pop3"]) as proxy:
+        vault = TokenVault(tmp_path, user, oauth_provider)
+        vault.sign_in_with(auth, protocol="pop3")
+        text = vault.configuration.read_text()
+        port = f"port = {oauth_dovecot.ports['pop3']}"
+        vault.configuration.write_text(text.replace(port, f"port = {proxy.port}"))
+        vault.keep(oauth_provider.tokens(user.name))
+
+        vault.sync()
+
+    command = b"AUTH %s" % auth.upper().encode()
+    lines = bytes(proxy.traffic.sent).split(b"\r\n")
+    assert (command in lines) == (kind == "in two steps")
+    assert any(line.startswith(command) for line in lines)
 
 
 def test_logging_out_forgets_the_tokens(vault: TokenVault) -> None:

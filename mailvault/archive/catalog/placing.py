@@ -27,7 +27,7 @@ from mailvault.archive.catalog.tables import (
 from mailvault.archive.catalog.words import chunked, storable, write_list
 from mailvault.archive.dialect import PARAMETERS, execute_many, insert
 from mailvault.archive.instants import to_seconds, to_zone
-from mailvault.mail.changes import MailboxChanged, Owed, Placed
+from mailvault.mail.changes import MailboxChanged, Owed, Placed, Reflagged
 from mailvault.mail.model import Uid
 
 EXPUNGED = "expunged"
@@ -70,6 +70,7 @@ class MailboxWriter:
         if record.reflagged:
             flags = {e.uid: self._messages.flag_set_id(e.flags) for e in record.reflagged}
             self._reflag(self._present(flags), flags)
+            self._relabel(record.reflagged)
         if record.expunged:
             self._end(self._present(record.expunged))
         self._settle(owed & {*(each.uid for each in record.placed), *record.expunged})
@@ -120,7 +121,7 @@ class MailboxWriter:
                 **self._key,
                 "uid": each.uid,
                 "email_id": storable(each.email_id),
-                "labels": None if each.labels is None else write_list(each.labels),
+                "labels": None if each.labels is None else write_list(sorted(each.labels)),
             }
             for each in placed
             if each.email_id is not None or each.labels is not None
@@ -189,6 +190,16 @@ class MailboxWriter:
                 _REFLAG,
                 [self._bound(e) | {"flags": flags[Uid(e.uid)]} for e in changed],
             )
+
+    def _relabel(self, reflagged: Sequence[Reflagged]) -> None:
+        """Keep the labels as they are now; what they were stands in the journal."""
+        rows = [
+            {**self._key, "uid": each.uid, "labels": write_list(sorted(each.labels))}
+            for each in reflagged
+            if each.labels is not None
+        ]
+        if rows:
+            execute_many(self._connection, _RELABEL, rows)
 
     def _rename(self, present: dict[int, _Present], placed: dict[int, Placed]) -> None:
         """Keep the id by which the server knows a message now, where it gives one."""
@@ -328,6 +339,10 @@ _marking = insert(server_mark)
 _MARK = _marking.on_conflict_do_update(
     index_elements=list(server_mark.primary_key),
     set_={"email_id": _marking.excluded.email_id, "labels": _marking.excluded.labels},
+)
+_RELABEL = _marking.on_conflict_do_update(
+    index_elements=list(server_mark.primary_key),
+    set_={"labels": _marking.excluded.labels},
 )
 _owing = insert(debt)
 _OWE = _owing.on_conflict_do_update(

@@ -39,6 +39,7 @@ flags = st.frozensets(texts.map(Flag), max_size=4)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.integers(-(10**15), 10**16).map(from_microseconds)
 internal_dates = st.none() | st.datetimes(timezones=zones).map(storable_date)
+labels = st.none() | st.frozensets(texts, max_size=3)
 
 digests = st.binary(min_size=32, max_size=32).map(Digest)
 
@@ -50,6 +51,8 @@ placed = st.builds(
     flags=flags,
     internal_date=internal_dates,
     uidl=st.none() | texts,
+    email_id=st.none() | texts,
+    labels=labels,
 )
 changed = st.builds(
     MailboxChanged,
@@ -57,7 +60,7 @@ changed = st.builds(
     uidvalidity=numbers,
     cursor=st.none() | texts.map(Cursor),
     placed=st.lists(placed, max_size=4).map(tuple),
-    reflagged=st.lists(st.builds(Reflagged, uids, flags), max_size=4).map(tuple),
+    reflagged=st.lists(st.builds(Reflagged, uids, flags, labels), max_size=4).map(tuple),
     expunged=st.lists(uids, max_size=4).map(tuple),
     owed=st.lists(st.builds(Owed, uids, texts), max_size=4).map(tuple),
     is_complete=st.booleans(),

@@ -1,12 +1,17 @@
 """Secrets are found where the configuration says, and no message ever holds one."""
 
 import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
 from mailvault.config import secrets
+from mailvault.config.load import parse
 from mailvault.config.model import (
     CommandSecret,
     EnvironmentSecret,
@@ -81,6 +86,20 @@ def test_an_empty_password_is_refused(content: bytes, tmp_path: Path) -> None:
     assert "the password is empty" in refusal(FileSecret(path))
 
 
+def test_a_password_may_be_empty_where_it_is_written_so() -> None:
+    text = '[archive]\npath = "x"\n[accounts.work]\nprotocol = "imap"\nhost = "h"\nuser = "u"\n'
+
+    def parsed(line: str) -> SecretSource | None:
+        path = Path("/etc/mailvault.toml")
+        configuration = parse((text + line).encode(), path, is_private=True)
+        return configuration.accounts["work"].secret
+
+    source = parsed('password = ""')
+    assert read_secret("work", source, {}) == ""
+    with pytest.raises(ConfigurationError):
+        parsed('password_env = ""')
+
+
 def test_a_password_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     path = private_file(tmp_path, CANARY.encode() + b"\xff")
 
@@ -129,6 +148,54 @@ def test_a_missing_keyring_library_says_what_to_install(
     monkeypatch.setitem(sys.modules, "keyring", None)
 
     assert "the keyring library is not installed" in refusal(KeyringSecret())
+
+
+class KeyRing(KeyringBackend):
+    """A key ring in memory; a password of None says that it cannot be opened."""
+
+    priority = 1.0
+
+    def __init__(self, passwords: dict[tuple[str, str], str] | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring's own lacks types
+        self._passwords = passwords
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self._passwords is None:
+            raise KeyringLocked(CANARY)
+        return self._passwords.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise AssertionError("nobody may change the key ring")
+
+
+@pytest.fixture
+def use_ring() -> Iterator[Callable[[KeyRing], None]]:
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+def test_the_key_ring_gives_the_password_of_the_account(
+    use_ring: Callable[[KeyRing], None],
+) -> None:
+    use_ring(KeyRing({("mailvault", "work"): "pässwörd", ("mailvault", "other"): CANARY}))
+
+    assert read_secret("work", KeyringSecret(), {}) == "pässwörd"
+
+
+@pytest.mark.parametrize(
+    ("passwords", "said"),
+    [({("other", "work"): CANARY}, "holds no password"), (None, "cannot be opened")],
+    ids=["nothing", "locked"],
+)
+def test_a_key_ring_without_the_password_says_so(
+    use_ring: Callable[[KeyRing], None],
+    passwords: dict[tuple[str, str], str] | None,
+    said: str,
+) -> None:
+    use_ring(KeyRing(passwords))
+
+    assert said in refusal(KeyringSecret())
 
 
 def test_systemd_credentials_are_used_when_nothing_is_configured(tmp_path: Path) -> None:

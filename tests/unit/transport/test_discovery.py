@@ -1,5 +1,6 @@
 """A domain is asked by DNS and over HTTPS, and nobody who answers badly holds us up."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,16 @@ def test_a_silent_name_server_costs_its_time_and_no_more(
     monkeypatch.setattr(discovery, "DEADLINE", 0.3)
     with NameServer({}, is_silent=True) as server:
         assert discover(ME, pages=(), resolver=server.resolver()) is None
+
+
+def test_without_dnspython_only_pages_are_asked(
+    trusted: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dns.exception", None)
+
+    with http(saying(PAGE), trusted) as server:
+        page = f"https://127.0.0.1:{server.port}/x"
+        assert discover(ME, pages=(page,)) == FOUND
 
 
 # By autoconfig

@@ -106,6 +106,29 @@ def test_a_server_without_mechanisms_gets_the_login_command() -> None:
     assert b'LOGIN "tim" "pa\\"ss"' in server.heard
 
 
+@pytest.mark.parametrize(
+    ("password", "sent"),
+    [
+        ("", b'LOGIN "tim" ""\r\n'),
+        ("pässwörd", b'LOGIN "tim" {10+}\r\np\xc3\xa4ssw\xc3\xb6rd\r\n'),
+    ],
+    ids=["empty", "not ASCII"],
+)
+def test_the_login_command_carries_any_password(password: str, sent: bytes) -> None:
+    plain = b"* CAPABILITY IMAP4rev1 LITERAL+\r\nTAG OK done\r\n"
+
+    def script(peer: Peer) -> None:
+        peer.say(b"* OK ready\r\n")
+        peer.answer(plain)
+        while sent not in server.heard:
+            peer.hear()
+        peer.say(b"A2 OK [CAPABILITY IMAP4rev1] welcome\r\n")
+        peer.wait_for_end()
+
+    with ScriptedServer(script) as server:
+        ImapClient.connect(loopback(server), login(password=password), None).abort()
+
+
 def test_logindisabled_is_respected() -> None:
     disabled = b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\nTAG OK done\r\n"
 

@@ -1,6 +1,7 @@
 """Logging in over POP3: every way, and never where somebody may listen."""
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -59,6 +60,19 @@ def test_apop_is_never_chosen_by_itself() -> None:
         connect(server).abort()
 
     assert b"PASS " + PASSWORD.encode() in heard(server)
+
+
+@pytest.mark.parametrize("password", ["", "pässwörd", " with  blanks "])
+@pytest.mark.parametrize("mechanism", ["auto", "apop"])
+def test_a_login_without_sasl_carries_any_password(password: str, mechanism: str) -> None:
+    with pop3({}) as server:
+        endpoint = Endpoint(HOST, server.port, TlsMode.NONE, timeouts=QUICK)
+        Pop3Client.connect(endpoint, Login("tim", lambda: password, mechanism), None).abort()
+
+    signed = GREETING.split()[-1] + password.encode()
+    proof = hashlib.md5(signed).hexdigest().encode()
+    expected = b"PASS " + password.encode() if mechanism == "auto" else b"APOP tim " + proof
+    assert expected in heard(server)
 
 
 def test_sasl_is_preferred_where_it_is_offered() -> None:
