@@ -51,8 +51,9 @@ def _are_alike(before: bytes, after: bytes) -> bool:
 
 def _plain(octets: bytes) -> bytes:
     """The message, with line feeds only, without all else that servers change."""
+    octets = octets.rstrip(b"\n")
     end = header_end(octets)
-    return octets[:end].translate(_X) + octets[end:].rstrip(b"\n")
+    return octets[:end].translate(_X) + octets[end:]
 
 
 def _head(octets: bytes) -> bytes:

@@ -149,31 +149,35 @@ class Presence:
 class _Likely:
     """The wanted messages that could be one of some strangers."""
 
-    def __init__(self) -> None:
+    def __init__(self, strangers: Iterable[Fingerprint]) -> None:
         self._exact: dict[tuple[str, int, int], set[Digest]] = defaultdict(set)
         self._by_id: dict[str, set[Digest]] = defaultdict(set)
-        self._by_size: dict[int, set[Digest]] = defaultdict(set)
+        self._nameless: dict[int, set[Digest]] = defaultdict(set)  # by size, and by date
+        self._ids: set[str] = set()
+        self._marks: set[int] = set()  # sizes and dates of those without a sure Message-ID
+        for seen in strangers:
+            if seen.message_id is not None:
+                self._ids.add(seen.message_id)
+            if _may_have_lost_its_id(seen):
+                self._marks.update(_marks(seen.size, seen.internal_date))
 
     @classmethod
     def among(
         cls, strangers: Iterable[Fingerprint], wanted: Iterable[PlacementView]
     ) -> "_Likely":
-        likely = cls()
-        ids, sizes = set(), set()
-        for seen in strangers:
-            if seen.message_id is not None:
-                ids.add(seen.message_id)
-            if _may_have_lost_its_id(seen):
-                sizes.add(seen.size)
+        likely = cls(strangers)
         for view in wanted:
-            if view.message_id is None or not view.message_id.isascii():
-                if view.size in sizes:
-                    likely._by_size[view.size].add(view.digest)
-            elif view.message_id in ids:
-                likely._by_id[view.message_id].add(view.digest)
-                key = (view.message_id, view.size, int(arrival(view).timestamp()))
-                likely._exact[key].add(view.digest)
+            likely._take(view)
         return likely
+
+    def _take(self, view: PlacementView) -> None:
+        if view.message_id is None or not view.message_id.isascii():
+            for mark in _marks(view.size, arrival(view)) & self._marks:
+                self._nameless[mark].add(view.digest)
+        elif view.message_id in self._ids:
+            self._by_id[view.message_id].add(view.digest)
+            key = (view.message_id, view.size, int(arrival(view).timestamp()))
+            self._exact[key].add(view.digest)
 
     def certain(self, seen: Fingerprint) -> Digest | None:
         """The one wanted message with this Message-ID, size and date."""
@@ -184,8 +188,16 @@ class _Likely:
         return next(iter(digests)) if len(digests) == 1 else None
 
     def candidates(self, seen: Fingerprint) -> Sequence[Digest]:
-        by_size = self._by_size.get(seen.size, set()) if _may_have_lost_its_id(seen) else set()
-        return sorted(by_size | self._by_id.get(seen.message_id or "", set()))
+        found = set(self._by_id.get(seen.message_id or "", ()))
+        if _may_have_lost_its_id(seen):
+            for mark in _marks(seen.size, seen.internal_date):
+                found |= self._nameless.get(mark, set())
+        return sorted(found)
+
+
+def _marks(size: int, date: datetime | None) -> set[int]:
+    """What is left to tell a message without Message-ID by: its size, or else its date."""
+    return {size} if date is None else {size, -int(date.timestamp())}
 
 
 def _may_have_lost_its_id(seen: Fingerprint) -> bool:

@@ -329,7 +329,9 @@ class Sender:
         if delivery.denial is not None or delivery.uids is not None:
             self._journal.settle(number, uids)
         if delivery.denial is None:
-            self._fates.stored(entry, uids[0], variant.letter.flags)
+            # What was changed as asked is not compared with what it was.
+            uid = None if variant.change else uids[0]
+            self._fates.stored(entry, uid, variant.letter.flags)
         return delivery
 
     def _delivered(self, variant: _Variant) -> Delivery:

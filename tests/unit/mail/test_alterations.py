@@ -18,10 +18,19 @@ NUL = "NUL octets were replaced or removed"
         (b"A: b\n\nx\n", b"A: b\r\n\r\nx\r\n", LINE_ENDS),
         (b"A: b\r\n\r\nx\ry\r\n", b"A: b\r\n\r\nxy\r\n", LINE_ENDS),
         (b"A: b\r\n\r\nx", b"A: b\r\n\r\nx\r\n", END),
+        (b"A: b", b"A: b\r\n", END),
         (b"A: b\r\n\r\nx\0y\r\n", b"A: b\r\n\r\nx\x80y\r\n", NUL),
         (b"A: b\r\n\r\nx\0y\r\n", b"A: b\r\n\r\nxy\r\n", NUL),
     ],
-    ids=["header", "line feeds", "carriage return", "end", "NUL replaced", "NUL removed"],
+    ids=[
+        "header",
+        "line feeds",
+        "carriage return",
+        "end",
+        "end of a header",
+        "NUL replaced",
+        "NUL removed",
+    ],
 )
 def test_a_known_alteration_is_named(before: bytes, after: bytes, how: str) -> None:
     assert explain(before, after) == (how, True)
