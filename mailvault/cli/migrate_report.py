@@ -64,7 +64,7 @@ def is_complete(report: MigrationReport) -> bool:
         or restored.is_dry_run
         or restored.refused
         or report.missing
-        or any(account.debts for account in report.synced.accounts)
+        or report.synced.exit_code  # something is owed, or suspicious
     )
 
 
