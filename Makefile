@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Three for two processors: the tests of servers and disks wait a lot.
+WORKERS ?= 3
 SERVER_PACKAGES := dovecot-imapd dovecot-pop3d openssl strace unzip util-linux
 
 .PHONY: help demo test lint bench torture servers clean

@@ -200,3 +200,12 @@ def exists(name: str, folder: int) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_same_file(name: str, other: str, folder: int) -> bool:
+    """Whether both names are there and are links to one file."""
+    try:
+        states = [os.stat(each, dir_fd=folder, follow_symlinks=False) for each in (name, other)]
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(*states)

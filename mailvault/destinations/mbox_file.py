@@ -14,7 +14,14 @@ from datetime import datetime
 
 from mailvault.destinations.copies import KEY_OCTETS, Copies, mailbox_key
 from mailvault.destinations.export_record import ExportRecord, texts
-from mailvault.destinations.files import Measurement, chunks, digest_of, publish, write_all
+from mailvault.destinations.files import (
+    Measurement,
+    chunks,
+    digest_of,
+    is_same_file,
+    publish,
+    write_all,
+)
 from mailvault.errors import DestinationError
 from mailvault.mail.mbox import from_line, quoted, with_status
 from mailvault.mail.model import Digest, Flags, Octets
@@ -141,6 +148,8 @@ class MboxFile:
 
     def _find(self) -> None:
         """Open the half file of a killed export, or look at a finished one, or begin anew."""
+        if is_same_file(self._hidden, self._name, self._folder):
+            os.unlink(self._hidden, dir_fd=self._folder)  # killed while it was being named
         with suppress(FileNotFoundError):
             self._file = os.open(self._hidden, _APPEND, dir_fd=self._folder)
             if os.fstat(self._file).st_size >= self._marks.octets:

@@ -1,6 +1,7 @@
 """Mail comes back to a server: whole, once, and nothing else there is touched."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,33 +34,49 @@ def target(dovecot: Dovecot) -> MailUser:
     return new_user(dovecot)
 
 
+@pytest.fixture(scope="module")
+def stocked(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """An archive of a user's mail, to be copied; nobody changes what the user has."""
+    user = new_user(dovecot)
+    furnish(user, names=PLAIN_NAMES)
+    vault = Vault(tmp_path_factory.mktemp("stocked"), user)
+    vault.init()
+    vault.sync()
+    return vault
+
+
+@pytest.fixture
+def kept(tmp_path: Path, stocked: Vault, target: MailUser) -> Vault:
+    """A copy of the archive, and a target in the configuration."""
+    vault = Vault(tmp_path, stocked.user)
+    shutil.copytree(stocked.archive, vault.archive)
+    add_target(vault, target)
+    return vault
+
+
 @pytest.fixture
 def archived(vault: Vault, mail_user: MailUser, target: MailUser) -> MailUser:
-    """A user with archived mail, and a target in the configuration."""
+    """A user with archived mail that a test may change, and a target."""
     furnish(mail_user, names=PLAIN_NAMES)
     vault.sync()
     add_target(vault, target)
     return mail_user
 
 
-def test_everything_comes_back_as_it_was(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    report = restore(vault, "--verify", "all")
+def test_everything_comes_back_as_it_was(kept: Vault, target: MailUser) -> None:
+    report = restore(kept, "--verify", "all")
 
-    assert messages(target) == messages(archived)
-    assert read(target).mailboxes == read(archived).mailboxes
+    assert messages(target) == messages(kept.user)
+    assert read(target).mailboxes == read(kept.user).mailboxes
     assert report["refused"] == report["altered"] == report["flags_cut"] == []
-    assert report["read_back"] == total(report, "appended") == len(read(archived).messages)
+    assert report["read_back"] == total(report, "appended") == len(read(kept.user).messages)
 
 
-def test_repeating_a_restore_adds_nothing(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    restore(vault)
+def test_repeating_a_restore_adds_nothing(kept: Vault, target: MailUser) -> None:
+    restore(kept)
     before = read(target)
 
-    report = restore(vault)
+    report = restore(kept)
 
     assert read(target) == before
     assert total(report, "appended") == 0
@@ -194,38 +211,34 @@ def test_what_others_put_there_is_recognised(
     assert total(report, "present") == 13
 
 
-def test_a_lost_journal_doubles_nothing(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    restore(vault)
+def test_a_lost_journal_doubles_nothing(kept: Vault, target: MailUser) -> None:
+    restore(kept)
     before = read(target)
-    for path in (vault.archive / "restores").rglob("*.jsonl"):
+    for path in (kept.archive / "restores").rglob("*.jsonl"):
         path.unlink()
 
-    report = restore(vault)
+    report = restore(kept)
 
     assert read(target) == before
     assert total(report, "appended") == 0
 
 
-def test_a_dry_run_changes_nothing(vault: Vault, archived: MailUser, target: MailUser) -> None:
+def test_a_dry_run_changes_nothing(kept: Vault, target: MailUser) -> None:
     before = read(target)
 
-    planned = restore(vault, "--dry-run")
+    planned = restore(kept, "--dry-run")
 
     assert read(target) == before
-    assert not (vault.archive / "restores").exists()
+    assert not (kept.archive / "restores").exists()
     assert planned["dry_run"]
-    done = restore(vault)
+    done = restore(kept)
     assert [(m["target"], m["appended"]) for m in planned["mailboxes"]] == [
         (m["target"], m["appended"]) for m in done["mailboxes"]
     ]
 
 
-def test_mailboxes_go_where_they_are_sent(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    report = restore(vault, "--map", "*=Old mail/*", "--map", "日本語=Japanese")
+def test_mailboxes_go_where_they_are_sent(kept: Vault, target: MailUser) -> None:
+    report = restore(kept, "--map", "*=Old mail/*", "--map", "日本語=Japanese")
 
     expected = {"Japanese", *(f"Old mail/{name}" for name in ("INBOX", "Läbel", "a~b"))}
     assert expected <= read(target).mailboxes
@@ -233,22 +246,18 @@ def test_mailboxes_go_where_they_are_sent(
     assert not any(name == "INBOX" for name, *_ in messages(target))
 
 
-def test_two_mailboxes_may_go_into_one(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
+def test_two_mailboxes_may_go_into_one(kept: Vault, target: MailUser) -> None:
     arguments = ("--mailbox", "Läbel", "--mailbox", "a~b", "--map", "a~b=Läbel")
-    restore(vault, *arguments)
-    report = restore(vault, *arguments)
+    restore(kept, *arguments)
+    report = restore(kept, *arguments)
 
-    had = [message for message in messages(archived).elements() if message[0] in "Läbel a~b"]
+    had = [message for message in messages(kept.user).elements() if message[0] in "Läbel a~b"]
     assert sorted(m[1] for m in messages(target).elements()) == sorted(m[1] for m in had)
     assert total(report, "appended") == 0
 
 
-def test_a_stretch_of_time_comes_back(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    restore(vault, "--since", "2005-01-01", "--before", "2012-01-01T00:00+00:00")
+def test_a_stretch_of_time_comes_back(kept: Vault, target: MailUser) -> None:
+    restore(kept, "--since", "2005-01-01", "--before", "2012-01-01T00:00+00:00")
 
     begin, end = datetime(2004, 12, 31, tzinfo=UTC), datetime(2012, 1, 1, tzinfo=UTC)
     assert messages(target)
@@ -312,16 +321,14 @@ def test_names_that_differ_in_case_or_unicode_stay_apart(
         assert sorted(name for name, *_ in messages(user).elements()) == sorted(names)
 
 
-def test_nothing_destructive_is_ever_said(
-    vault: Vault, archived: MailUser, plain_dovecot: Dovecot
-) -> None:
+def test_nothing_destructive_is_ever_said(kept: Vault, plain_dovecot: Dovecot) -> None:
     user = new_user(plain_dovecot)  # it does not compress, so commands can be read
     with FaultProxy(user.port) as proxy:
-        add_target(vault, user, port=proxy.port)
-        restore(vault, "--dry-run")
+        add_target(kept, user, port=proxy.port)
+        restore(kept, "--dry-run")
         said_to_look = set(proxy.traffic.commands)
-        restore(vault, "--verify", "all", "--map", "a~b=Läbel")
-        restore(vault)
+        restore(kept, "--verify", "all", "--map", "a~b=Läbel")
+        restore(kept)
         said = set(proxy.traffic.commands)
 
     assert not said & DESTRUCTIVE
@@ -330,14 +337,12 @@ def test_nothing_destructive_is_ever_said(
     assert not re.search(rb"BODY\[", bytes(proxy.traffic.sent))
 
 
-def test_what_was_there_before_is_left_as_it_was(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
+def test_what_was_there_before_is_left_as_it_was(kept: Vault, target: MailUser) -> None:
     with target.session() as session:
         session.append("INBOX", b"Subject: mine\r\n\r\n", ["\\Deleted", "Own"])
     before = read(target)
 
-    restore(vault)
+    restore(kept)
 
     after = read(target)
     assert before.messages.items() <= after.messages.items()
@@ -345,31 +350,27 @@ def test_what_was_there_before_is_left_as_it_was(
 
 
 def test_an_archive_nobody_may_write_to_gives_its_mail_back(
-    vault: Vault, archived: MailUser, target: MailUser, tmp_path: Path
+    kept: Vault, target: MailUser, tmp_path: Path
 ) -> None:
-    (vault.archive / "restores").write_text("in the way")
+    (kept.archive / "restores").write_text("in the way")
 
-    vault.run("restore", "work", "--to", "target", code=20)
+    kept.run("restore", "work", "--to", "target", code=20)
 
     assert not messages(target)
 
 
-def test_two_restores_to_one_target_wait_for_each_other(
-    vault: Vault, archived: MailUser, target: MailUser
-) -> None:
-    restore(vault, "--mailbox", "INBOX")
-    (lock,) = (vault.archive / "restores").rglob("lock")
+def test_two_restores_to_one_target_wait_for_each_other(kept: Vault, target: MailUser) -> None:
+    restore(kept, "--mailbox", "INBOX")
+    (lock,) = (kept.archive / "restores").rglob("lock")
     import fcntl
 
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        outcome = vault.run("restore", "work", "--to", "target", code=75)
+        outcome = kept.run("restore", "work", "--to", "target", code=75)
 
     assert "another restore" in outcome.stderr
 
 
-def test_an_account_that_cannot_take_mail_is_refused_with_a_hint(
-    vault: Vault, archived: MailUser
-) -> None:
-    assert "--to" in vault.run("restore", "work", code=2).stderr
-    assert "no account" in vault.run("restore", "work", "--to", "nobody", code=2).stderr
+def test_an_account_that_cannot_take_mail_is_refused_with_a_hint(kept: Vault) -> None:
+    assert "--to" in kept.run("restore", "work", code=2).stderr
+    assert "no account" in kept.run("restore", "work", "--to", "nobody", code=2).stderr

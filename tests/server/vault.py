@@ -53,6 +53,7 @@ class Vault:
         store: str = "sqlite",
     ) -> None:
         self.store = store
+        self.user = user
         self.folder = folder
         self.archive = folder / "archive"
         self.configuration = folder / "mailvault.toml"

@@ -1,6 +1,8 @@
 """The commands that heal and forget: what they ask, print and end with."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,12 @@ from tests.server.damage import damage_messages
 from tests.unit.cli.program import Setting
 
 
-@pytest.fixture
-def archived(setting: Setting) -> Iterator[Setting]:
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """An archive after three runs, between which mail came, changed and went."""
     account = build_sample()
     with DemoServer(account) as server:
+        setting = Setting(tmp_path_factory.mktemp("synced"))
         setting.configure(
             work=f'protocol = "imap"\nhost = "127.0.0.1"\nport = {server.port}\n'
             f'tls = "none"\nuser = "{USER}"\npassword = "{PASSWORD}"\n'
@@ -27,6 +30,13 @@ def archived(setting: Setting) -> Iterator[Setting]:
         assert setting.run("sync").code == 0
         assert setting.run("sync").code == 0
         yield setting
+
+
+@pytest.fixture
+def archived(synced: Setting, tmp_path: Path) -> Setting:
+    """A copy of it for one test."""
+    shutil.copytree(synced.folder, tmp_path, dirs_exist_ok=True)
+    return Setting(tmp_path)
 
 
 class TestPrune:

@@ -134,7 +134,7 @@ def test_options_that_contradict_the_configuration_are_refused(
         (["--path", "mail", "--host", "h"], "the account has no name"),
         (["--path", "mail", *ACCOUNT, "--tls", "ssl"], "accounts.work.tls: must be one of"),
         (["--path", "mail", *ACCOUNT, "--port", "70000"], "accounts.work.port"),
-        (["--path", "mail", *ACCOUNT, "--store", "maildir"], "archive.store"),
+        (["--path", "mail", *ACCOUNT, "--store", "mbox"], "archive.store"),
         (
             ["--path", "mail", *ACCOUNT, "--keyring", "--password-env", "X"],
             "has password_env and keyring; keep one of them",

@@ -88,7 +88,10 @@ def test_both_sides_stand_next_to_each_other() -> None:
     words = [" ".join(line.split()) for line in lines[:4]]
     assert words == [
         "mailbox old new moved now differences",
-        "INBOX 3 300 B 3 300 B 3 1 only there, 2 of another size, 3 moved or deleted there since",  # noqa: E501
+        (
+            "INBOX 3 300 B 3 300 B 3 1 only there, 2 of another size, "
+            "3 moved or deleted there since"
+        ),
         "Sent -> Sent Items 2 2.0 KiB - 0",
         "all 5 2.3 KiB 3 300 B 3 none",
     ]

@@ -47,7 +47,7 @@ def test_every_repetition_gets_further(tmp_path: Path, any_name: str) -> None:
     assert_complete(any_name, folder)
 
 
-@pytest.mark.parametrize("countdown", [2, 21, 60, 120])
+@pytest.mark.parametrize("countdown", [21, 120])
 def test_the_next_one_completes_it(tmp_path: Path, any_name: str, countdown: int) -> None:
     folder = tmp_path / "export"
     if not export_and_die(opener(any_name, folder), countdown):
@@ -57,7 +57,7 @@ def test_the_next_one_completes_it(tmp_path: Path, any_name: str, countdown: int
     assert_complete(any_name, folder)
 
 
-@pytest.mark.parametrize("countdown", [1, 5, 30, 90])
+@pytest.mark.parametrize("countdown", [5, 90])
 def test_a_full_disk_ends_it_and_room_lets_it_go_on(
     tmp_path: Path, any_name: str, countdown: int
 ) -> None:

@@ -95,6 +95,19 @@ def test_what_was_written_after_the_last_mark_is_cut_off(
     assert read_mboxes(root) == Counter(b"%d" % number for number in range(5))
 
 
+def test_killed_while_a_file_was_being_named_it_is_whole(root: Path) -> None:
+    with MboxDestination(root) as destination:
+        append(destination, HELLO)
+    (root / ".INBOX.mbox.partial").hardlink_to(root / "INBOX.mbox")
+
+    with MboxDestination(root) as destination:
+        append(destination, HELLO)
+        append(destination, b"new")
+
+    assert read_mboxes(root) == Counter([HELLO, b"new"])
+    assert not list(root.glob(".*.partial"))
+
+
 def test_thunderbird_finds_mailboxes_and_nothing_else(root: Path) -> None:
     names = [("INBOX",), ("Work", "2026"), ("Work",), ("a.sbd",), ("b.msf",), ("#c~",)]
 
