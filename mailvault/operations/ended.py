@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from mailvault.errors import MailvaultError
@@ -49,6 +50,14 @@ class RunEnded:
         return isinstance(self.error, TimeIsUp)
 
 
+class Topic(StrEnum):
+    """What can be wrong although no job ended."""
+
+    CONFIGURATION = "configuration"
+    PLANNING = "planning"
+    WATCH = "watch"
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that is wrong although no job ended: a refused configuration, a lost watch."""
@@ -57,9 +66,20 @@ class Trouble:
     what: str
     hint: str | None = None
     job: Job | None = None
+    topic: Topic = Topic.PLANNING
+    account: str | None = None
 
 
-Event: TypeAlias = RunBegan | RunEnded | Trouble
+@dataclass(frozen=True, slots=True)
+class TroubleOver:
+    """Nothing of this topic is wrong now, whether anything was or not."""
+
+    at: datetime
+    topic: Topic
+    account: str | None = None
+
+
+Event: TypeAlias = RunBegan | RunEnded | Trouble | TroubleOver
 Listener: TypeAlias = Callable[[Event], None]
 
 
