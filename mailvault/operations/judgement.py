@@ -71,7 +71,7 @@ def judge(
         each.mailbox_id: Toll(
             before=max(0, before.get(each.mailbox_id, 0) - each.deleted),
             after=after.get(each.mailbox_id, 0),
-            lost=max(0, lost.get(each.mailbox_id, 0) - each.deleted),
+            lost=lost.get(each.mailbox_id, 0),
             replaced=replaced.get(each.mailbox_id, 0),
             is_swept=is_swept(each.mailbox.name, each.mailbox.special_use),
         )
