@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import typer
+
+from mailvault.cli.invocation import invocation
 from mailvault.errors import NoSpace, UsageError
 
 JsonValue: TypeAlias = (
@@ -40,6 +43,17 @@ def emit(line: str = "") -> None:
 def emit_json(value: Mapping[str, JsonValue]) -> None:
     """Write one JSON object on a line of its own."""
     emit(json_text(value))
+
+
+def emit_report(
+    context: typer.Context, document: Mapping[str, JsonValue] | None, lines: Iterable[str]
+) -> None:
+    """Write a report: ``document`` if there is one, else ``lines``, unless for -q."""
+    if document is not None:
+        emit_json(document)
+    elif invocation(context).verbosity >= 0:
+        for line in lines:
+            emit(line)
 
 
 def emit_octets(chunks: Iterable[bytes]) -> None:
