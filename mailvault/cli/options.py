@@ -139,7 +139,7 @@ FixOption = Annotated[
 ]
 ReadBackOption = Annotated[
     str,
-    typer.Option("--verify", metavar="some|all|none", help="What to fetch back, compare."),
+    typer.Option("--verify", metavar="[some|all|none]", help="What to fetch back, compare."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[
