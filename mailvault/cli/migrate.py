@@ -41,25 +41,23 @@ def migrate(
     """Move an account to another server; safe to repeat."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
-    from mailvault.cli.heap import bound_heap
     from mailvault.cli.migrate_report import explain_migration, migrate_json, migrate_lines
     from mailvault.cli.upload import TypedUpload, Upload
     from mailvault.operations import migrate as operation
     from mailvault.operations.selection import Selection
 
-    bound_heap()
     settings = configuration(context)
     source, target = _both(settings, old, new)
-    upload = Upload(target, TypedUpload(mapping, rejects, fix, verify, dry_run))
+    upload = Upload(settings, target, TypedUpload(mapping, rejects, fix, verify, dry_run))
     only = chosen_globs(mailbox)
     with upload.target() as open_target, watched(context) as progress:
         synced = _synced(settings, source, only, progress, dry_run=dry_run)
         begun = operation.MigrationReport(old, new, synced)
-        with wiring.open_archive(settings, writing=False) as archive:
-            allowance = wiring.upload_allowance(archive, target)
-            with upload.options(archive, Selection(globs=only), allowance) as options:
-                report = operation.migrate(archive, begun, open_target, options, progress)
-            wiring.note_upload(settings, target, allowance)
+        with (
+            wiring.open_archive(settings, writing=False) as archive,
+            upload.options(archive, Selection(globs=only)) as options,
+        ):
+            report = operation.migrate(archive, begun, open_target, options, progress)
     emit_report(context, migrate_json(report) if as_json else None, migrate_lines(report))
     explain_migration(report, only, invocation(context).log_format)
     raise typer.Exit(report.exit_code)

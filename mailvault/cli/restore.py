@@ -47,17 +47,16 @@ def restore(
     """Put mail back on a server, the same or another; safe to repeat."""
     from mailvault import wiring
     from mailvault.cli.choices import TypedSelection, chosen_selection
-    from mailvault.cli.heap import bound_heap
     from mailvault.cli.restore_report import explain_restore, restore_json, restore_lines
     from mailvault.cli.upload import TypedUpload, Upload
     from mailvault.operations import restore as operation
 
-    bound_heap()
     settings = configuration(context)
     typed = TypedSelection(
         account=account, mailbox=mailbox, at=at, gone=gone, since=since, before=before
     )
-    upload = Upload(_taker(settings, to), TypedUpload(mapping, rejects, fix, verify, dry_run))
+    how = TypedUpload(mapping, rejects, fix, verify, dry_run)
+    upload = Upload(settings, _taker(settings, to), how)
     with (
         wiring.open_archive(settings, writing=False) as archive,
         upload.options(archive, chosen_selection(archive, settings, typed)) as options,

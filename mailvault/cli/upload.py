@@ -2,20 +2,22 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailvault import wiring
 from mailvault.cli.choices import chosen_read_back
+from mailvault.cli.heap import bound_heap
 from mailvault.operations.restore_report import MailboxMap, RestoreOptions
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
-    from mailvault.config.model import AccountSettings
+    from mailvault.config.model import AccountSettings, Configuration
     from mailvault.operations.restore_crew import OpenDestination
     from mailvault.operations.selection import Selection
+    from mailvault.ports import Destination
     from mailvault.transport.allowance import Allowance
 
 
@@ -33,8 +35,11 @@ class TypedUpload:
 class Upload:
     """Mail on its way to an account."""
 
-    def __init__(self, target: "AccountSettings", typed: TypedUpload) -> None:
+    def __init__(
+        self, settings: "Configuration", target: "AccountSettings", typed: TypedUpload
+    ) -> None:
         """Raises UsageError for what is no choice."""
+        self._settings = settings
         self._target = target
         self._typed = typed
         self._mapping = MailboxMap(typed.mapping or ())
@@ -43,32 +48,40 @@ class Upload:
     @contextmanager
     def target(self) -> "Iterator[OpenDestination]":
         """Give what opens connections to the account. Raises UsageError if it cannot be."""
+        bound_heap()
         with tempfile.TemporaryDirectory(prefix="mailvault-") as folder:
             yield wiring.target_factory(self._target, Path(folder))
 
     @contextmanager
-    def options(
-        self,
-        archive: "Archive",
-        selection: "Selection",
-        allowance: "Allowance | None" = None,
-    ) -> Iterator[RestoreOptions]:
-        """What the operation is told."""
-        typed = self._typed
-        with (
-            wiring.rejects_folder(typed.rejects, archive)
-            if typed.rejects is not None and not typed.dry_run
-            else nullcontext()
-        ) as rejects:
+    def options(self, archive: "Archive", selection: "Selection") -> Iterator[RestoreOptions]:
+        """What the operation is told. How much it sends counts for the account's day."""
+        with self._rejects(archive) as rejects, self._allowance(archive) as allowance:
             yield RestoreOptions(
                 clock=wiring.SystemClock(),
                 selection=selection,
                 mapping=self._mapping,
                 target_account=self._target.name,
-                dry_run=typed.dry_run,
+                dry_run=self._typed.dry_run,
                 rejects=rejects,
-                fix=typed.fix,
+                fix=self._typed.fix,
                 allowance=allowance,
                 read_back=self._read_back,
                 connections=self._target.connections,
             )
+
+    def _rejects(self, archive: "Archive") -> "AbstractContextManager[Destination | None]":
+        if self._typed.rejects is None or self._typed.dry_run:
+            return nullcontext()
+        return wiring.rejects_folder(self._typed.rejects, archive)
+
+    @contextmanager
+    def _allowance(self, archive: "Archive") -> "Iterator[Allowance | None]":
+        """What was sent before somebody interrupted counts, too."""
+        if self._typed.dry_run:
+            yield None
+            return
+        allowance = wiring.upload_allowance(archive, self._target)
+        try:
+            yield allowance
+        finally:
+            wiring.note_upload(self._settings, self._target, allowance)
