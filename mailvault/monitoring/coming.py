@@ -1,4 +1,4 @@
-"""When the schedules of a configuration come next, and which are overdue."""
+"""When the schedules of a configuration come next, and which are late."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from mailvault.operations.timetable import facts_of
 from mailvault.schedule.due import Almanac, Facts, Job, JobKind, Last
 
 GRACE = timedelta(hours=1)
-"""So much later than its schedule an account may succeed before it is called overdue."""
+"""So much later than its schedule an account may succeed before it is called late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def next_runs(coming: Sequence[Coming]) -> dict[str, datetime]:
     }
 
 
-def overdue_accounts(
+def late_accounts(
     configuration: Configuration,
     accounts: Sequence[AccountStatus],
     almanac: Almanac,
@@ -57,16 +57,12 @@ def overdue_accounts(
 ) -> frozenset[str]:
     """The accounts whose next success should long have been there."""
     jobs = {job.account: job for job in jobs_of(configuration) if job.kind is JobKind.SYNC}
-    limit = configuration.notify.no_success_for
     found = set()
     for account in accounts:
         at = account.last_success
         if at is None or account.account not in configuration.accounts:
             continue
         job = jobs.get(account.account)
-        is_late = job is not None and now > GRACE + almanac.next_start(
-            job, Facts(Last(at, at)), at
-        )
-        if is_late or (limit is not None and (now - at).total_seconds() > limit):
+        if job is not None and now > GRACE + almanac.next_start(job, Facts(Last(at, at)), at):
             found.add(account.account)
     return frozenset(found)

@@ -20,7 +20,8 @@ from mailvault.archive.catalog.views import (
 from mailvault.archive.proofs import Coverage, read_coverage
 from mailvault.archive.standings import Standing
 from mailvault.config.model import Configuration
-from mailvault.monitoring.coming import next_runs, overdue_accounts, read_coming
+from mailvault.monitoring.coming import late_accounts, next_runs, read_coming
+from mailvault.operations.freshness import Freshness
 from mailvault.schedule.due import Almanac
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """``configured`` are the accounts that are still backed up; others are only kept."""
+    """``configured`` are the accounts that are still backed up; others are only kept.
+
+    An account is ``late`` by its schedule, and ``overdue`` when that is an alarm.
+    """
 
     path: str
     store: str
@@ -44,7 +48,8 @@ class Overview:
     coverage: Coverage = field(default_factory=lambda: Coverage(None, 0))
     jobs: tuple[JobView, ...] = ()
     configured: frozenset[str] = frozenset()
-    overdue: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
+    overdue: Mapping[str, Freshness] = field(default_factory=dict)
     last_runs: Mapping[str, LastRunView] = field(default_factory=dict)
     free_octets: int | None = None
 
@@ -82,7 +87,11 @@ def read_overview(configuration: Configuration) -> Overview:
             coverage=read_coverage(archive.catalog),
             jobs=tuple(archive.catalog.last_jobs()),
             configured=frozenset(configuration.accounts),
-            overdue=overdue_accounts(configuration, status.accounts, almanac, now),
+            late=late_accounts(configuration, status.accounts, almanac, now),
+            overdue={
+                each.account: each
+                for each in wiring.overdue_accounts(archive, configuration, status)
+            },
             last_runs=_last_runs(archive),
             free_octets=free_octets(archive.path),
         )

@@ -21,6 +21,7 @@ def status_json(overview: Overview) -> dict[str, JsonValue]:
             "never_verified": overview.coverage.never,
             "jobs": [job_json(job) for job in overview.jobs],
         },
+        "overdue": sorted(overview.overdue),
         "accounts": [account_json(overview, account) for account in overview.accounts],
     }
 
@@ -45,7 +46,7 @@ def account_json(overview: Overview, account: AccountStatus) -> dict[str, JsonVa
         "login_refusals": standing.refusals if standing else 0,
         "suspended": pause is not None,
         "suspended_until": json_time(pause.until if pause else None),
-        "overdue": account.account in overview.overdue,
+        "late": account.account in overview.late,
         "next_run": json_time(overview.next_runs.get(account.account)),
     }
 

@@ -17,8 +17,9 @@ class State(StrEnum):
     REFUSED = "login refused"
     FAILING = "failing"
     SUSPICIOUS = "suspicious"
-    OVERDUE = "overdue"
     NEVER = "never synced"
+    OVERDUE = "overdue"
+    LATE = "late"
     OWED = "owed"
     PAUSED = "paused"
     OK = "ok"
@@ -36,8 +37,9 @@ SEVERITIES = {
     State.REFUSED: Severity.ERROR,
     State.FAILING: Severity.ERROR,
     State.SUSPICIOUS: Severity.ERROR,
-    State.OVERDUE: Severity.WARNING,
     State.NEVER: Severity.WARNING,
+    State.OVERDUE: Severity.ERROR,
+    State.LATE: Severity.WARNING,
     State.OWED: Severity.WARNING,
     State.PAUSED: Severity.FINE,
     State.OK: Severity.FINE,
@@ -96,8 +98,9 @@ def state_of(overview: Overview, account: AccountStatus) -> State:
         (State.REFUSED, pause is not None and pause.refusals > 0),
         (State.FAILING, pause is None and bool(account.last_error)),
         (State.SUSPICIOUS, account.suspicions > 0),
-        (State.OVERDUE, account.account in overview.overdue),
         (State.NEVER, account.last_run is None),
+        (State.OVERDUE, account.account in overview.overdue),
+        (State.LATE, account.account in overview.late),
         (State.OWED, account.debts > 0),
         (State.PAUSED, pause is not None),
     )
@@ -124,11 +127,12 @@ def _hindered(
         yield Complaint(account.last_error, f"mailvault check {name}")
     if account.last_run is None:
         yield Complaint("never synced", f"mailvault sync {name}")
-    if account.account in overview.overdue:
+        return
+    if account.account in overview.overdue or account.account in overview.late:
         since = time_text(account.last_success)
         yield Complaint(
             f"no success since {since}, which is longer than its schedule wants",
-            f"mailvault sync {name}, and see that mailvault daemon or run --due runs",
+            f"mailvault log {name}, and see that mailvault daemon or run --due runs",
         )
 
 

@@ -14,6 +14,7 @@ from mailvault.archive.proofs import Coverage
 from mailvault.archive.standings import Standing
 from mailvault.mail.model import MailboxName, RunNumber, Uid
 from mailvault.monitoring.overview import Overview
+from mailvault.operations.freshness import Freshness
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 
@@ -62,6 +63,7 @@ def build_troubled() -> Overview:
         build_account("late", last_success=before(days=2), last_run=before(days=2)),
         build_account("lost", suspicions=1),
         build_account("new", last_run=None, last_success=None, messages=0, octets=0),
+        build_account("overdue", last_success=before(days=5), last_run=before(days=5)),
         build_account("owing", debts=1),
         build_account("refused", last_success=before(days=9), last_error="no"),
         build_account("signed-out", last_success=before(hours=30)),
@@ -80,7 +82,8 @@ def build_troubled() -> Overview:
             "refused": Standing(3, until, "mail.example.org refused the login"),
             "holiday": Standing(0, until, "the day's octets are used up"),
         },
-        overdue=frozenset({"late"}),
+        late=frozenset({"late", "overdue"}),
+        overdue={"overdue": Freshness("overdue", before(days=5), 3 * 86400)},
         jobs=(build_job("verify", 4, "full"), build_job("drill")),
     )
     return replace(overview, configured=overview.configured - {"gone"})

@@ -27,7 +27,7 @@ from tests.unit.cli.overviews import (
 from tests.unit.cli.program import Setting
 
 TROUBLED = """\
-7 of 10 accounts need attention: signed-out, refused, work and 4 more
+8 of 11 accounts need attention: signed-out, refused, work and 5 more
 the last verify: verify found damage; mailvault repair shows its plan
 
   state          account     last success  next       messages      size  owed
@@ -35,8 +35,9 @@ the last verify: verify found damage; mailvault repair shows its plan
 ! login refused  refused     9 d ago       in 10 min     1,200  45.8 MiB     0
 ! failing        work        5 min ago     in 10 min     1,200  45.8 MiB     0
 ! suspicious     lost        5 min ago     in 10 min     1,200  45.8 MiB     0
-! overdue        late        2 d ago       in 10 min     1,200  45.8 MiB     0
 ! never synced   new         never         in 10 min         0       0 B     0
+! overdue        overdue     5 d ago       in 10 min     1,200  45.8 MiB     0
+! late           late        2 d ago       in 10 min     1,200  45.8 MiB     0
 ! owed           owing       5 min ago     in 10 min     1,200  45.8 MiB     1
   paused         holiday     5 min ago     in 10 min     1,200  45.8 MiB     0
   ok             fine        5 min ago     in 10 min     1,200  45.8 MiB     0
@@ -55,11 +56,15 @@ work: imap.example.com: connection refused
 lost: suspicious since 2026-03-08 12:00: INBOX: 5000 messages gone
    -> if it was meant: mailvault accept lost
 
-late: no success since 2026-03-07 12:00, which is longer than its schedule wants
-   -> mailvault sync late, and see that mailvault daemon or run --due runs
-
 new: never synced
    -> mailvault sync new
+
+overdue: no success since 2026-03-04 12:00, which is longer than its schedule
+  wants
+   -> mailvault log overdue, and see that mailvault daemon or run --due runs
+
+late: no success since 2026-03-07 12:00, which is longer than its schedule wants
+   -> mailvault log late, and see that mailvault daemon or run --due runs
 
 holiday: rests until 2026-03-09 14:00: the day's octets are used up
 
@@ -99,7 +104,7 @@ def test_colours_add_nothing_but_colours() -> None:
 
     assert ESCAPES.sub("", coloured) == TROUBLED
     assert "\x1b[1;31m! needs login  \x1b[0m  signed-out" in coloured
-    assert "\x1b[33m! overdue      \x1b[0m  late" in coloured
+    assert "\x1b[33m! late         \x1b[0m  late" in coloured
     assert "\x1b[32m  ok           \x1b[0m  fine" in coloured
 
 
