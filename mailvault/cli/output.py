@@ -6,18 +6,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
 
 import typer
 
 from mailvault.cli.invocation import invocation
 from mailvault.errors import NoSpace, UsageError
-
-JsonValue: TypeAlias = (
-    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-)
+from mailvault.mail.json_values import JsonValue as JsonValue
+from mailvault.mail.json_values import json_time as json_time
 
 # A JSON reader gets these back unchanged; a terminal never sees them raw.
 _TO_ESCAPE = re.compile(
@@ -90,10 +86,3 @@ def json_text(value: Mapping[str, JsonValue]) -> str:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(value, ensure_ascii=encoding != "utf8")
     return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def json_time(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC; None stays None."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

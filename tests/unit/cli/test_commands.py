@@ -413,7 +413,7 @@ class TestVerify:
 
         (job,) = [each for each in jobs if each["kind"] == "verify"]
         assert (job["exit_code"], job["detail"], job["account"]) == (0, "sample 10%", None)
-        assert "verify (sample 10%)" in setting.run("status").stdout
+        assert " ago (sample 10%): done" in setting.run("status").stdout
 
     def test_names_are_for_comparing_with_a_server(self, level: Setting) -> None:
         outcome = level.run("verify", "work")
