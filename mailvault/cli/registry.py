@@ -40,7 +40,7 @@ COMMANDS = (
     ("check", check, BY_SERVERS),
     ("sync", sync, (3, *BY_SERVERS, *BY_WRITING)),
     ("accept", accept, (3, *BY_WRITING)),
-    ("status", status, BY_READING),
+    ("status", status, (3, *BY_READING)),
     ("mailboxes", mailboxes, (*BY_SERVERS, *BY_READING)),
     ("list", list_messages, BY_READING),
     ("show", show, BY_READING),

@@ -7,19 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mailvault.config import values
-from mailvault.config.accounts import TLS_MODES, read_account
+from mailvault.config.accounts import read_account
 from mailvault.config.model import (
     ArchiveSettings,
     Configuration,
-    NotifySettings,
     ScheduleSettings,
-    SmtpSettings,
 )
-from mailvault.config.secret_keys import read_secret_source
+from mailvault.config.notify import read_notify
 from mailvault.config.section import Section
 from mailvault.errors import ConfigurationError
-
-SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}
 
 
 class ConfigurationMissing(ConfigurationError):
@@ -93,17 +89,21 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     tokens = folder / f"{path.stem}.tokens"
     mistakes: list[str] = []
     root = Section(_tables(content, path), "", mistakes)
+    accounts = {
+        name: read_account(name, section, folder=folder, tokens=tokens, is_private=is_private)
+        for name, section in root.table("accounts").tables()
+    }
     configuration = Configuration(
         path=path.absolute(),
         archive=_archive(root.table("archive"), folder),
-        accounts={
-            name: read_account(
-                name, section, folder=folder, tokens=tokens, is_private=is_private
-            )
-            for name, section in root.table("accounts").tables()
-        },
+        accounts=accounts,
         schedule=_schedule(root.table("schedule"), folder),
-        notify=_notify(root.table("notify"), folder, is_private=is_private),
+        notify=read_notify(
+            root.table("notify"),
+            values.path_below(folder),
+            accounts,
+            is_private=is_private,
+        ),
     )
     root.finish()
     if mistakes:
@@ -153,39 +153,6 @@ def _schedule(section: Section, folder: Path) -> ScheduleSettings:
     if settings.copy is not None and settings.copy_to is None:
         section.complain("needs copy_to, the folder that takes the copy", "copy")
     return settings
-
-
-def _notify(section: Section, folder: Path, *, is_private: bool) -> NotifySettings:
-    settings = NotifySettings(
-        ping_url=section.read("ping_url", values.url, None),
-        webhook_url=section.read("webhook_url", values.url, None),
-        command=section.read("command", values.command, None),
-        email_to=section.read("email_to", values.text_list, ()),
-        email_from=section.read("email_from", values.text, None),
-        smtp=_smtp(section, folder, is_private=is_private),
-        no_success_for=section.read("no_success_for", values.duration, None),
-    )
-    section.finish()
-    if settings.email_to and settings.smtp is None:
-        section.complain("needs smtp_host, the server that takes the mail", "email_to")
-    if settings.email_to and settings.email_from is None:
-        section.complain("needs email_from, the sender's address", "email_to")
-    return settings
-
-
-def _smtp(section: Section, folder: Path, *, is_private: bool) -> SmtpSettings | None:
-    host = section.read("smtp_host", values.host, None)
-    tls = section.read("smtp_tls", values.choice(*TLS_MODES), "implicit")
-    settings = SmtpSettings(
-        host=host or "",
-        tls=tls,
-        port=section.read("smtp_port", values.whole_number(1, 65535), SMTP_PORTS[tls]),
-        user=section.read("smtp_user", values.text, None),
-        secret=read_secret_source(
-            section, values.path_below(folder), is_private=is_private, prefix="smtp_"
-        ),
-    )
-    return settings if host else None
 
 
 def _counted(mistakes: int) -> str:

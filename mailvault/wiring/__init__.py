@@ -17,6 +17,7 @@ from mailvault.wiring.archives import copy as copy
 from mailvault.wiring.archives import create_archive as create_archive
 from mailvault.wiring.archives import local_zone as local_zone
 from mailvault.wiring.archives import open_archive as open_archive
+from mailvault.wiring.archives import overdue_accounts as overdue_accounts
 from mailvault.wiring.archives import plan_repair as plan_repair
 from mailvault.wiring.archives import rebuild as rebuild
 from mailvault.wiring.archives import repair as repair
