@@ -50,6 +50,10 @@ def sync(
                 progress=progress,
             )
         )
+    if not dry_run and (settings.metrics.textfile or settings.status.file):
+        from mailvault.monitoring.outlets import write_files
+
+        write_files(settings)
     if as_json:
         emit_json(sync_json(report))
     else:
