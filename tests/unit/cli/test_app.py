@@ -44,7 +44,7 @@ def test_help_begins_with_a_verb_and_ends_with_the_exit_codes(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"cat", "daemon", "service"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"cat", "daemon", "metrics", "service"}))
 def test_every_command_that_reports_takes_json(name: str) -> None:
     assert "--json" in run_program(name, "--help").stdout
 

@@ -29,7 +29,7 @@ WAYS = {"daemon": daemon_units, "timer": timer_units}
 def configuration(
     folder: Path, *, name: str = "work", archive: str = "archive"
 ) -> Configuration:
-    text = f'[archive]\npath = "{archive}"\n[accounts."{name}"]\n{ACCOUNT}'
+    text = '[archive]\npath = "{archive}"\n[accounts."{name}"]\n{ACCOUNT}'
     return parse(text.encode(), folder / "mailvault.toml", is_private=True)
 
 
@@ -116,7 +116,7 @@ def test_an_account_without_a_password_gets_it_from_systemd(tmp_path: Path) -> N
 
 
 def test_an_account_with_a_password_needs_no_credential(tmp_path: Path) -> None:
-    text = f'[archive]\npath = "a"\n[accounts.work]\n{ACCOUNT}password_file = "x"\n'
+    text = '[archive]\npath = "a"\n[accounts.work]\n{ACCOUNT}password_file = "x"\n'
     settings = parse(text.encode(), tmp_path / "mailvault.toml", is_private=True)
 
     (unit,) = daemon_units(Installation(PROGRAM, settings))
@@ -139,6 +139,19 @@ def test_the_archive_is_all_that_the_service_may_write(tmp_path: Path) -> None:
 
     assert "ProtectSystem=strict" in unit.content
     assert re.findall("ReadWritePaths=(.*)", unit.content) == [f"-{tmp_path}/archive"]
+
+
+def test_the_service_may_write_what_others_read(tmp_path: Path) -> None:
+    text = (
+        '[archive]\npath = "archive"\n[metrics]\ntextfile = "prom/x.prom"\n'
+        f'[status]\nfile = "status/s.json"\n[accounts.work]\n{ACCOUNT}'
+    )
+    told = parse(text.encode(), tmp_path / "mailvault.toml", is_private=True)
+
+    (unit,) = daemon_units(Installation(PROGRAM, told))
+
+    (paths,) = re.findall("ReadWritePaths=(.*)", unit.content)
+    assert paths.split()[1:] == [f"-{tmp_path}/prom", f"-{tmp_path}/status"]
 
 
 @pytest.mark.parametrize("folder", ["plain", "with blank", "100%", "quo'te"])
