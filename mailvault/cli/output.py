@@ -8,6 +8,9 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 
+import typer
+
+from mailvault.cli.invocation import invocation
 from mailvault.errors import NoSpace, UsageError
 from mailvault.mail.json_values import JsonValue as JsonValue
 from mailvault.mail.json_values import json_time as json_time
@@ -36,6 +39,17 @@ def emit(line: str = "") -> None:
 def emit_json(value: Mapping[str, JsonValue]) -> None:
     """Write one JSON object on a line of its own."""
     emit(json_text(value))
+
+
+def emit_report(
+    context: typer.Context, document: Mapping[str, JsonValue] | None, lines: Iterable[str]
+) -> None:
+    """Write a report: ``document`` if there is one, else ``lines``, unless for -q."""
+    if document is not None:
+        emit_json(document)
+    elif invocation(context).verbosity >= 0:
+        for line in lines:
+            emit(line)
 
 
 def emit_octets(chunks: Iterable[bytes]) -> None:

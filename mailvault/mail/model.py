@@ -197,3 +197,12 @@ class Batch:
 
 def octet_count(octets: Octets) -> int:
     return len(octets) if isinstance(octets, bytes) else octets.size
+
+
+def digest_of(octets: Octets) -> Digest:
+    if isinstance(octets, bytes):
+        return Digest.of(octets)
+    hasher = hashlib.sha256()
+    for chunk in octets.chunks():
+        hasher.update(chunk)
+    return Digest(hasher.digest())

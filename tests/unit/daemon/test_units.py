@@ -29,7 +29,7 @@ WAYS = {"daemon": daemon_units, "timer": timer_units}
 def configuration(
     folder: Path, *, name: str = "work", archive: str = "archive"
 ) -> Configuration:
-    text = '[archive]\npath = "{archive}"\n[accounts."{name}"]\n{ACCOUNT}'
+    text = f'[archive]\npath = "{archive}"\n[accounts."{name}"]\n{ACCOUNT}'
     return parse(text.encode(), folder / "mailvault.toml", is_private=True)
 
 
@@ -116,7 +116,7 @@ def test_an_account_without_a_password_gets_it_from_systemd(tmp_path: Path) -> N
 
 
 def test_an_account_with_a_password_needs_no_credential(tmp_path: Path) -> None:
-    text = '[archive]\npath = "a"\n[accounts.work]\n{ACCOUNT}password_file = "x"\n'
+    text = f'[archive]\npath = "a"\n[accounts.work]\n{ACCOUNT}password_file = "x"\n'
     settings = parse(text.encode(), tmp_path / "mailvault.toml", is_private=True)
 
     (unit,) = daemon_units(Installation(PROGRAM, settings))
