@@ -19,6 +19,7 @@ from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
+from mailvault.cli.metrics import metrics
 from mailvault.cli.migrate import migrate
 from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
@@ -63,6 +64,7 @@ COMMANDS = (
     ("run", run, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("schedule", schedule, BY_READING),
     ("service", service, ()),
+    ("metrics", metrics, BY_READING),
 )
 
 

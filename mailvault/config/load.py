@@ -11,7 +11,9 @@ from mailvault.config.accounts import read_account
 from mailvault.config.model import (
     ArchiveSettings,
     Configuration,
+    MetricsSettings,
     ScheduleSettings,
+    StatusSettings,
 )
 from mailvault.config.notify import read_notify
 from mailvault.config.section import Section
@@ -104,6 +106,8 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
             accounts,
             is_private=is_private,
         ),
+        metrics=_metrics(root.table("metrics"), folder),
+        status=_status(root.table("status"), folder),
     )
     root.finish()
     if mistakes:
@@ -152,6 +156,23 @@ def _schedule(section: Section, folder: Path) -> ScheduleSettings:
     section.finish()
     if settings.copy is not None and settings.copy_to is None:
         section.complain("needs copy_to, the folder that takes the copy", "copy")
+    return settings
+
+
+def _metrics(section: Section, folder: Path) -> MetricsSettings:
+    settings = MetricsSettings(
+        textfile=section.read("textfile", values.path_below(folder), None),
+        listen=section.read("listen", values.listen_address, None),
+    )
+    section.finish()
+    if settings.textfile is not None and settings.textfile.suffix != ".prom":
+        section.complain("must end in .prom, or node_exporter does not read it", "textfile")
+    return settings
+
+
+def _status(section: Section, folder: Path) -> StatusSettings:
+    settings = StatusSettings(section.read("file", values.path_below(folder), None))
+    section.finish()
     return settings
 
 
