@@ -21,7 +21,7 @@ def doctor(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is installed, configured and healthy: for a bug report."""
+    """Show versions, settings and health, for a bug report."""
     from mailvault.cli.doctor_report import doctor_json, doctor_lines
     from mailvault.cli.paper import paper_of
     from mailvault.config.load import find
