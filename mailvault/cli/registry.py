@@ -10,6 +10,7 @@ from mailvault.cli.copying import copy
 from mailvault.cli.daemon import daemon
 from mailvault.cli.demo import demo
 from mailvault.cli.diff import diff
+from mailvault.cli.doctor import doctor
 from mailvault.cli.drill import drill
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
@@ -65,6 +66,7 @@ COMMANDS = (
     ("schedule", schedule, BY_READING),
     ("service", service, ()),
     ("metrics", metrics, BY_READING),
+    ("doctor", doctor, (3, 20)),
 )
 
 

@@ -82,6 +82,16 @@ def load(path: Path) -> Configuration:
     return parse(content, path, is_private=not mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
+def archive_path_of(path: Path) -> Path | None:
+    """Where the archive of a configuration lies that may be wrong in everything else."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("archive")
+        written = table.get("path") if isinstance(table, dict) else None
+        return values.path_below(path.absolute().parent)(written)
+    except (OSError, ValueError):
+        return None
+
+
 def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     """Understand a configuration that stands, or is to stand, at ``path``.
 

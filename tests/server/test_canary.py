@@ -67,7 +67,8 @@ class Watched:
             "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
             "drill", "schedule", "schedule --json", "service print", "service print --timer",
             "service print --cron", "run", "run --due", "run --due --json", "metrics",
-            "metrics --textfile all.prom", "status --check",
+            "metrics --textfile all.prom", "status --check", "doctor", "doctor --json",
+            "doctor --show-names --offline",
         ):  # fmt: skip
             self.run(*words.split())
         with self.vault.configuration.open("a") as file:

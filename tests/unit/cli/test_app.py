@@ -18,7 +18,7 @@ CONTRACT = (
     *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list"),
     *("show", "cat", "log", "diff", "history", "export", "import", "restore", "migrate"),
     *("verify", "rebuild", "repair", "copy", "convert", "prune", "drill"),
-    *("daemon", "run", "schedule", "service", "metrics"),
+    *("daemon", "run", "schedule", "service", "metrics", "doctor"),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
