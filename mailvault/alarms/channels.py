@@ -22,7 +22,7 @@ Send: TypeAlias = Callable[[Notice], None]
 """Raises MailvaultError where it was not taken."""
 
 COMMAND_SECONDS = 60.0
-_GOOD = frozenset({Event.RECOVERY, Event.DIGEST, Event.TEST})
+_GOOD = frozenset({Event.RECOVERY, Event.TEST})
 _OWN = {Event.SUSPICION: "suspicion", Event.NEEDS_LOGIN: "needs_login"}
 
 
@@ -75,11 +75,8 @@ def _own_command(notify: NotifySettings, event: Event) -> tuple[str, ...] | None
     match event:
         case Event.RECOVERY:
             return commands.get("recovery")
-        case Event.FAILURE | Event.SUSPICION | Event.NEEDS_LOGIN | Event.REMINDER:
+        case _:
             return commands.get(_OWN.get(event, "failure")) or commands.get("failure")
-        case Event.TEST:
-            return commands.get("failure")
-    return None
 
 
 def _apprise(notify: NotifySettings, place: Place, notice: Notice) -> None:

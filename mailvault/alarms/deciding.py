@@ -1,6 +1,6 @@
 """Decides who is told what: once per trouble, and once when it is over. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +10,7 @@ from mailvault.alarms.observing import Observation
 
 KEPT_LETTERS = 100
 KEPT_FOR = timedelta(days=7)
-QUIETLY_OPEN = frozenset({Kind.OWED, Kind.WATCH})
+QUIETLY_OPEN = frozenset({Kind.OWED})
 """A ping would say fail for years because of one message that its server cannot read."""
 
 _EVENTS = {Kind.SUSPICION: Event.SUSPICION, Kind.NEEDS_LOGIN: Event.NEEDS_LOGIN}
@@ -38,7 +38,7 @@ def absorb(
                 notices.append(_recovery(old, now))
             continue
         found = each.trouble if old is None else _continued(old, each)
-        if found.told_at is None and _is_ripe(found, troubles, policy, now):
+        if found.told_at is None and _is_ripe(found, policy, now):
             found = replace(found, told_at=now, owes_recovery=True)
             notices.append(_alarm(found, now))
         troubles[each.key] = found
@@ -64,17 +64,11 @@ def _continued(old: OpenTrouble, seen: Observation) -> OpenTrouble:
     return replace(new, owes_recovery=old.owes_recovery)
 
 
-def _is_ripe(
-    trouble: OpenTrouble,
-    others: Mapping[str, OpenTrouble],
-    policy: Policy,
-    now: datetime,
-) -> bool:
-    if trouble.kind is Kind.NETWORK:
-        return now - trouble.since >= timedelta(seconds=policy.network_patience)
-    if trouble.kind is Kind.WATCH:  # whose sync fails, too, has one trouble and not two
-        return f"run sync {trouble.account}" not in others
-    return True
+def _is_ripe(trouble: OpenTrouble, policy: Policy, now: datetime) -> bool:
+    """A network that fails for a moment need not be told."""
+    if trouble.kind is not Kind.NETWORK:
+        return True
+    return now - trouble.since >= timedelta(seconds=policy.network_patience)
 
 
 def remind(ledger: Ledger, policy: Policy, now: datetime) -> tuple[Ledger, list[Notice]]:

@@ -1,4 +1,4 @@
-"""What the alarms remember: open troubles, letters not delivered yet, what the digest counts.
+"""What the alarms remember: open troubles, and letters not delivered yet.
 
 Values only. No message content, no subject and no sender ever gets into them.
 """
@@ -24,7 +24,6 @@ class Kind(StrEnum):
     OWED = "owed"
     SUSPICION = "suspicion"
     NO_SUCCESS = "no-success"
-    WATCH = "watch"
     PLANNING = "planning"
     BUG = "bug"
 
@@ -37,7 +36,6 @@ class Event(StrEnum):
     NEEDS_LOGIN = "needs-login"
     RECOVERY = "recovery"
     REMINDER = "reminder"
-    DIGEST = "digest"
     TEST = "test"
 
 
@@ -64,7 +62,7 @@ class OpenTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What somebody is told. ``text`` is the body of a digest."""
+    """What somebody is told."""
 
     id: str
     event: Event
@@ -76,7 +74,6 @@ class Notice:
     job: str | None = None
     exit_code: int | None = None
     since: datetime | None = None
-    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +87,6 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What a job did since the last digest."""
-
-    runs: int = 0
-    failures: int = 0
-    arrived: int = 0
-    octets: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Ledger:
     """All of it. ``saved`` counts the times it was written; ``known`` is who was seen when."""
 
@@ -107,5 +94,3 @@ class Ledger:
     known: Mapping[str, datetime] = field(default_factory=dict)
     troubles: Mapping[str, OpenTrouble] = field(default_factory=dict)
     outbox: tuple[Letter, ...] = ()
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
-    digest_since: datetime | None = None

@@ -6,13 +6,13 @@ from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from mailvault.alarms.ledger import Event, Kind, Ledger, Letter, Notice, OpenTrouble, Tally
+from mailvault.alarms.ledger import Event, Kind, Ledger, Letter, Notice, OpenTrouble
 
 SCHEMA = 1
 T = TypeVar("T")
 
 # What JSON has no word for, by the name of its field.
-_TIMES = frozenset({"at", "since", "told_at", "not_before", "digest_since"})
+_TIMES = frozenset({"at", "since", "told_at", "not_before"})
 
 
 def written(ledger: Ledger) -> bytes:
@@ -30,8 +30,6 @@ def understood(content: bytes) -> Ledger:
         known={name: _time(at) for name, at in found["known"].items()},
         troubles={key: _read(OpenTrouble, each) for key, each in found["troubles"].items()},
         outbox=tuple(_letter(each) for each in found["outbox"]),
-        tallies={name: _read(Tally, each) for name, each in found["tallies"].items()},
-        digest_since=_time(found["digest_since"]) if found["digest_since"] else None,
     )
 
 

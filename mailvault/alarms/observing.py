@@ -36,7 +36,6 @@ _KINDS = {
 _TOPICS = {
     Topic.CONFIGURATION: Kind.CONFIGURATION,
     Topic.PLANNING: Kind.PLANNING,
-    Topic.WATCH: Kind.WATCH,
 }
 
 

@@ -13,7 +13,6 @@ _WORDS = {
     Event.NEEDS_LOGIN: "needs a login",
     Event.RECOVERY: "recovered",
     Event.REMINDER: "still wrong",
-    Event.DIGEST: "summary",
     Event.TEST: "test",
 }
 
@@ -40,7 +39,6 @@ def as_json(notice: Notice, place: Place) -> bytes:
         "exit_code": notice.exit_code,
         "summary": notice.summary,
         "hint": notice.hint,
-        "text": notice.text,
         "host": place.host,
         "archive": place.archive,
     }
@@ -68,7 +66,7 @@ def title(notice: Notice, place: Place) -> str:
 
 
 def text(notice: Notice, place: Place) -> str:
-    lines = [notice.text or notice.summary]
+    lines = [notice.summary]
     if notice.hint:
         lines += ["", notice.hint]
     lines += ["", f"archive    {place.archive} on {place.host}"]

@@ -1,5 +1,7 @@
 """The command ``status``."""
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,26 +27,20 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show how fresh the archive is, and what is owed."""
-    from mailvault import logins, wiring
-    from mailvault.cli.due_report import next_runs, read_coming
-    from mailvault.cli.status_report import read_overview, status_json, status_lines
-    from mailvault.schedule.due import Almanac
+    from mailvault.cli.paper import paper_of
+    from mailvault.cli.status_report import status_lines
+    from mailvault.monitoring.overview import read_overview
+    from mailvault.monitoring.shapes import status_json
 
-    settings = configuration(context)
-    with wiring.open_archive(settings, writing=False) as archive:
-        now, needed = wiring.SystemClock().now(), logins.logins_needed(settings)
-        almanac = Almanac(wiring.local_zone(), archive.id)
-        coming = next_runs(read_coming(archive, settings, almanac, now, 1))
-        overview = read_overview(archive, settings, now, needed, coming)
-        late = wiring.overdue_accounts(archive, settings)
+    overview = read_overview(configuration(context))
     if as_json:
-        emit_json(status_json(overview) | {"overdue": [each.account for each in late]})
+        emit_json(status_json(overview))
     else:
-        for line in status_lines(overview):
+        for line in status_lines(overview, paper_of(sys.stdout, os.environ)):
             emit(line)
-    if check and late:
-        for each in late:
-            _explain(each, now, invocation(context).log_format)
+    if check and overview.overdue:
+        for each in overview.overdue.values():
+            _explain(each, overview.now, invocation(context).log_format)
         raise typer.Exit(INCOMPLETE)
 
 

@@ -1,12 +1,17 @@
 """The command ``sync``."""
 
-from typing import Annotated
-
 import typer
 
 from mailvault.cli.invocation import chosen_accounts, configuration, invocation
-from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption
+from mailvault.cli.options import (
+    AcceptEmptyOption,
+    AccountsArgument,
+    CountOption,
+    JsonOption,
+    MailboxOption,
+)
 from mailvault.cli.output import emit, emit_json
+from mailvault.cli.outside import show_outside
 from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
 
@@ -15,12 +20,8 @@ def sync(
     context: typer.Context,
     accounts: AccountsArgument = None,
     mailbox: MailboxOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count what is new; store nothing.")
-    ] = False,
-    accept_empty: Annotated[
-        bool, typer.Option("--accept-empty", help="Mail that vanished was meant to.")
-    ] = False,
+    dry_run: CountOption = False,
+    accept_empty: AcceptEmptyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the archive level with the servers."""
@@ -28,20 +29,23 @@ def sync(
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap
     from mailvault.cli.sync_report import explain_sync, sync_exit_code, sync_json, sync_lines
+    from mailvault.schedule.due import JobKind
+    from mailvault.wiring.telling import telling
 
     bound_heap()
     settings = configuration(context)
-    chosen = chosen_accounts(settings, accounts)
-    only = chosen_globs(mailbox)
+    chosen, only = chosen_accounts(settings, accounts), chosen_globs(mailbox)
     by_hand = bool(accounts) and can_ask()
-    with (
-        wiring.open_archive(settings, writing=not dry_run) as archive,
-        watched(context) as progress,
-    ):
-        report = (
-            wiring.preview(archive, chosen, only=only, by_hand=by_hand)
-            if dry_run
-            else wiring.sync(
+    if dry_run:
+        with wiring.open_archive(settings, writing=False) as archive, watched(context):
+            report = wiring.preview(archive, chosen, only=only, by_hand=by_hand)
+    else:
+        with (
+            telling(settings, JobKind.SYNC, [each.name for each in chosen]) as told,
+            wiring.open_archive(settings, writing=True) as archive,
+            watched(context) as progress,
+        ):
+            report = wiring.sync(
                 archive,
                 chosen,
                 only=only,
@@ -49,7 +53,10 @@ def sync(
                 by_hand=by_hand,
                 progress=progress,
             )
-        )
+            if only is None:  # else nothing is said of the rest
+                told.synced(report)
+    if not dry_run:
+        show_outside(settings)
     if as_json:
         emit_json(sync_json(report))
     else:

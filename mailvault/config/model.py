@@ -146,8 +146,21 @@ class NotifySettings:
     no_success_for: float | None = None
     network_patience: float = 0.0
     remind_every: float | None = None
-    digest: str | None = None
-    digest_at: str = "08:00"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where Prometheus finds numbers: a file after each run, or the daemon's page."""
+
+    textfile: Path | None = None
+    listen: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """Where programs find what ``status --json`` says, without asking."""
+
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +170,5 @@ class Configuration:
     accounts: Mapping[str, AccountSettings]
     schedule: ScheduleSettings = ScheduleSettings()
     notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    status: StatusSettings = StatusSettings()

@@ -55,12 +55,11 @@ class Topic(StrEnum):
 
     CONFIGURATION = "configuration"
     PLANNING = "planning"
-    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that is wrong although no job ended: a refused configuration, a lost watch."""
+    """Something that is wrong although no job ended: a refused configuration."""
 
     at: datetime
     what: str
@@ -95,3 +94,19 @@ class Publisher:
                 listener(event)
             except Exception:  # an alarm that fails must not stop the backup
                 log.exception("a listener failed")
+
+
+def sync_detail(report: AccountReport) -> str:
+    """How the sync of an account went, in a few words."""
+    if report.error is not None:
+        return str(report.error)
+    parts = [f"{sum(each.arrived for each in report.mailboxes)} new"]
+    for count, words in (
+        (sum(each.flags_changed for each in report.mailboxes), "flags changed"),
+        (sum(each.expunged for each in report.mailboxes), "expunged"),
+        (report.debts, "owed"),
+        (sum(each.error is not None for each in report.mailboxes), "mailboxes failed"),
+    ):
+        parts += [f"{count} {words}"] if count else []
+    is_suspicious = report.suspicion or any(each.suspicion for each in report.mailboxes)
+    return ", ".join([*parts, *(["suspicious"] if is_suspicious else [])])

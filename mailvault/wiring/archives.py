@@ -11,6 +11,7 @@ from mailvault.config.model import Configuration
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
+    from mailvault.archive.catalog.views import Status
     from mailvault.archive.lock import Lease
     from mailvault.operations.convert import ConvertReport
     from mailvault.operations.copy import CopyReport
@@ -63,14 +64,19 @@ def local_zone() -> "tzinfo":
         return present
 
 
-def overdue_accounts(archive: "Archive", configuration: Configuration) -> "list[Freshness]":
-    """The configured accounts that had no success for too long, or never."""
+def overdue_accounts(
+    archive: "Archive", configuration: Configuration, status: "Status | None" = None
+) -> "list[Freshness]":
+    """The configured accounts that had no success for too long, or never.
+
+    ``status`` is what the catalog says, where it was asked already.
+    """
     from mailvault.config.freshness import success_limits
     from mailvault.operations.freshness import freshness_of, overdue
 
     now = SystemClock().now()
     limits = success_limits(configuration, now, local_zone())
-    accounts = archive.catalog.status().accounts
+    accounts = (status or archive.catalog.status()).accounts
     successes = {each.account: each.last_success for each in accounts}
     return overdue(freshness_of(limits, successes, {}), now)
 
