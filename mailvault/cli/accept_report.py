@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from mailvault.archive.catalog.views import SuspicionView
-from mailvault.cli.output import JsonValue, json_time
+from mailvault.cli.output import JsonValue
 from mailvault.cli.render import count_text, size_text, time_text
 from mailvault.cli.terminal import printable
+from mailvault.monitoring.shapes import suspicion_json
 from mailvault.operations.accept import AcceptReport, Suspicions
 
 
@@ -17,15 +17,6 @@ def accept_json(report: AcceptReport) -> dict[str, JsonValue]:
         "accepted": report.is_accepted,
         "suspicions": [suspicion_json(each) for each in shown.suspicions],
         "gone": {"messages": shown.gone, "octets": shown.octets},
-    }
-
-
-def suspicion_json(suspicion: SuspicionView) -> dict[str, JsonValue]:
-    return {
-        "run": suspicion.run,
-        "at": json_time(suspicion.at),
-        "mailbox": str(suspicion.mailbox) if suspicion.mailbox else None,
-        "reason": suspicion.reason,
     }
 
 

@@ -9,7 +9,7 @@ import typer
 
 from mailvault import __version__
 from mailvault.cli import signals
-from mailvault.cli.arguments import globals_first, log_format_of
+from mailvault.cli.arguments import log_format_of, understood
 from mailvault.cli.invocation import Invocation
 from mailvault.cli.logs import configure, explain
 from mailvault.cli.options import ConfigOption
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str], unattended: Opened | None = None) -> int:
 
 def _run(arguments: Sequence[str], unattended: Opened | None) -> int:
     try:
-        app(globals_first(arguments), prog_name="mailvault", obj=unattended)
+        app(understood(arguments), prog_name="mailvault", obj=unattended)
     except SystemExit as ended:
         flush()
         return ended.code if isinstance(ended.code, int) else 0

@@ -1,20 +1,13 @@
 """How the jobs that ``run --due`` did, and the times of ``schedule``, are shown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 
-from mailvault.archive.archive import Archive
 from mailvault.cli.logs import explain
 from mailvault.cli.output import JsonValue, json_time
 from mailvault.cli.render import table, time_text
 from mailvault.cli.terminal import printable
-from mailvault.config.jobs import jobs_of
-from mailvault.config.model import Configuration
+from mailvault.monitoring.coming import Coming
 from mailvault.operations.ended import RunEnded
-from mailvault.operations.timetable import facts_of
-from mailvault.schedule.due import Almanac, Facts, Job, JobKind
 
 
 def due_json(ended: Sequence[RunEnded]) -> dict[str, JsonValue]:
@@ -51,39 +44,6 @@ def explain_due(ended: Sequence[RunEnded], log_format: str) -> None:
 
 def due_exit_code(ended: Sequence[RunEnded]) -> int:
     return max((each.exit_code for each in ended), default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """A job and its next times; ``is_due`` if the first of them is now."""
-
-    job: Job
-    last: datetime | None
-    next: tuple[datetime, ...]
-    is_due: bool
-
-
-def read_coming(
-    archive: Archive, configuration: Configuration, almanac: Almanac, now: datetime, count: int
-) -> list[Coming]:
-    """The next times of every job, from the same facts as the daemon's."""
-    facts = facts_of(archive, jobs_of(configuration), now)
-    return [_coming(job, each, almanac, now, count) for job, each in facts.items()]
-
-
-def _coming(job: Job, facts: Facts, almanac: Almanac, now: datetime, count: int) -> Coming:
-    times = tuple(islice(almanac.coming(job, facts, now), count))
-    last = facts.last.started_at if facts.last else None
-    return Coming(job, last, times, bool(times) and times[0] <= now)
-
-
-def next_runs(coming: Sequence[Coming]) -> dict[str, datetime]:
-    """When each account is synced next."""
-    return {
-        each.job.account: each.next[0]
-        for each in coming
-        if each.job.kind is JobKind.SYNC and each.job.account is not None and each.next
-    }
 
 
 def schedule_json(coming: Sequence[Coming], zone: str) -> dict[str, JsonValue]:

@@ -1,8 +1,5 @@
 """The command ``export``."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from mailvault.cli.invocation import configuration, invocation
@@ -10,33 +7,29 @@ from mailvault.cli.options import (
     AccountArgument,
     AtOption,
     BeforeOption,
+    FillArgument,
+    FormatOption,
     GoneOption,
     JsonOption,
+    LayoutOption,
     MailboxOption,
     RunOption,
     SinceOption,
+    StatusOption,
+    ZipOption,
 )
-from mailvault.cli.output import emit, emit_json
+from mailvault.cli.output import emit_report
 from mailvault.cli.progress import watched
 
 
 def export(
     context: typer.Context,
-    destination: Annotated[
-        Path, typer.Argument(metavar="DEST", help="The folder to fill; new, empty or resumed.")
-    ],
+    destination: FillArgument,
     account: AccountArgument = None,
-    file_format: Annotated[
-        str, typer.Option("--format", metavar="maildir|mbox|eml", help="What to write.")
-    ] = "",
-    layout: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="maildir: maildir++ or fs; mbox: thunderbird."),
-    ] = None,
-    status: Annotated[
-        bool, typer.Option("--status", help="mbox: put the flags into the messages.")
-    ] = False,
-    as_zip: Annotated[bool, typer.Option("--zip", help="Make DEST one zip file.")] = False,
+    file_format: FormatOption = "",
+    layout: LayoutOption = None,
+    status: StatusOption = False,
+    as_zip: ZipOption = False,
     mailbox: MailboxOption = None,
     at: AtOption = None,
     gone: GoneOption = False,
@@ -54,13 +47,7 @@ def export(
     settings = configuration(context)
     form = wiring.ExportForm(file_format, layout, has_status=status, is_zip=as_zip)
     typed = TypedSelection(
-        account=account,
-        mailbox=mailbox,
-        at=at,
-        gone=gone,
-        since=since,
-        before=before,
-        run=run,
+        account=account, mailbox=mailbox, at=at, gone=gone, since=since, before=before, run=run
     )
     with wiring.open_archive(settings, writing=False) as archive:
         selection = chosen_selection(archive, settings, typed)
@@ -69,10 +56,7 @@ def export(
             watched(context) as progress,
         ):
             report = operation.export(archive, target, selection, progress=progress)
-    if as_json:
-        emit_json(export_json(report))
-    elif invocation(context).verbosity >= 0:
-        for line in export_lines(report, destination):
-            emit(line)
+    lines = export_lines(report, destination)
+    emit_report(context, export_json(report) if as_json else None, lines)
     explain_export(report, invocation(context).log_format)
     raise typer.Exit(report.exit_code)

@@ -7,7 +7,7 @@ import typer
 from mailvault.cli import account_options as options
 from mailvault.cli.invocation import invocation
 from mailvault.cli.options import JsonOption
-from mailvault.cli.output import emit, emit_json
+from mailvault.cli.output import emit_report
 
 
 def init(  # one option for each question
@@ -47,8 +47,6 @@ def init(  # one option for each question
 
         described, demands = addresses.described(described, address, wiring.discover)
     done = set_up(invocation(context).config, ArchiveOptions(path, store), described)
-    if as_json:
-        emit_json({"schema": 1, **asdict(done), "demands": list(demands)})
-    elif invocation(context).verbosity >= 0:
-        for line in (*done.lines(), *(f"note: {demand}" for demand in demands)):
-            emit(line)
+    document = {"schema": 1, **asdict(done), "demands": list(demands)} if as_json else None
+    notes = (f"note: {demand}" for demand in demands)
+    emit_report(context, document, (*done.lines(), *notes))

@@ -1,9 +1,6 @@
 """The command ``migrate``."""
 
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,10 +10,13 @@ from mailvault.cli.options import (
     JsonOption,
     MailboxOption,
     MapOption,
+    MoveNothingOption,
+    NewArgument,
+    OldArgument,
     ReadBackOption,
     RejectsOption,
 )
-from mailvault.cli.output import emit, emit_json
+from mailvault.cli.output import emit_report
 from mailvault.cli.progress import watched
 from mailvault.errors import UsageError
 
@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 
 def migrate(
     context: typer.Context,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The account to move from.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The account to move to.")],
+    old: OldArgument,
+    new: NewArgument,
     mailbox: MailboxOption = None,
     mapping: MapOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be moved; change nothing.")
-    ] = False,
+    dry_run: MoveNothingOption = False,
     rejects: RejectsOption = None,
     fix: FixOption = False,
     verify: ReadBackOption = "some",
@@ -42,47 +40,25 @@ def migrate(
 ) -> None:
     """Move an account to another server; safe to repeat."""
     from mailvault import wiring
-    from mailvault.cli.choices import chosen_globs, chosen_read_back
-    from mailvault.cli.heap import bound_heap
+    from mailvault.cli.choices import chosen_globs
     from mailvault.cli.migrate_report import explain_migration, migrate_json, migrate_lines
+    from mailvault.cli.upload import TypedUpload, Upload
     from mailvault.operations import migrate as operation
-    from mailvault.operations.restore_report import MailboxMap, RestoreOptions
     from mailvault.operations.selection import Selection
 
-    bound_heap()
     settings = configuration(context)
     source, target = _both(settings, old, new)
-    mailbox_map, read_back = MailboxMap(mapping or ()), chosen_read_back(verify)
+    upload = Upload(settings, target, TypedUpload(mapping, rejects, fix, verify, dry_run))
     only = chosen_globs(mailbox)
-    with ExitStack() as resources:
-        folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="mailvault-"))
-        open_target = wiring.target_factory(target, Path(folder))
-        progress = resources.enter_context(watched(context))
+    with upload.target() as open_target, watched(context) as progress:
         synced = _synced(settings, source, only, progress, dry_run=dry_run)
-        archive = resources.enter_context(wiring.open_archive(settings, writing=False))
-        allowance = wiring.upload_allowance(archive, target)
-        options = RestoreOptions(
-            clock=wiring.SystemClock(),
-            selection=Selection(globs=only),
-            mapping=mailbox_map,
-            target_account=new,
-            dry_run=dry_run,
-            rejects=None
-            if rejects is None or dry_run
-            else resources.enter_context(wiring.rejects_folder(rejects, archive)),
-            fix=fix,
-            allowance=allowance,
-            read_back=read_back,
-            connections=target.connections,
-        )
         begun = operation.MigrationReport(old, new, synced)
-        report = operation.migrate(archive, begun, open_target, options, progress)
-        wiring.note_upload(settings, target, allowance)
-    if as_json:
-        emit_json(migrate_json(report))
-    elif invocation(context).verbosity >= 0:
-        for line in migrate_lines(report):
-            emit(line)
+        with (
+            wiring.open_archive(settings, writing=False) as archive,
+            upload.options(archive, Selection(globs=only)) as options,
+        ):
+            report = operation.migrate(archive, begun, open_target, options, progress)
+    emit_report(context, migrate_json(report) if as_json else None, migrate_lines(report))
     explain_migration(report, only, invocation(context).log_format)
     raise typer.Exit(report.exit_code)
 

@@ -23,6 +23,14 @@ AtOption = Annotated[
         help="As it was then: a run number, an ISO date or date-time, or 3d, 12h ago.",
     ),
 ]
+ArchivedArgument = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="The archived account to put back.")
+]
+OldArgument = Annotated[str, typer.Argument(metavar="OLD", help="The account to move from.")]
+NewArgument = Annotated[str, typer.Argument(metavar="NEW", help="The account to move to.")]
+TargetOption = Annotated[
+    str, typer.Option("--to", metavar="ACCOUNT", help="The account that takes the mail.")
+]
 MailboxOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -52,6 +60,12 @@ RunOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Only show the plan; change nothing.")
 ]
+ForetellOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would be done, and objections.")
+]
+MoveNothingOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would be moved; change nothing.")
+]
 YesOption = Annotated[
     bool, typer.Option("--yes", help="Do it without asking; scripts need it.")
 ]
@@ -60,6 +74,61 @@ MapOption = Annotated[
     typer.Option(
         "--map", metavar="OLD=NEW", help="Where mailboxes go; one * each. Repeatable."
     ),
+]
+FillArgument = Annotated[
+    Path, typer.Argument(metavar="DEST", help="The folder to fill; new, empty or resumed.")
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", metavar="maildir|mbox|eml", help="What to write.")
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="maildir: maildir++ or fs; mbox: thunderbird."),
+]
+StatusOption = Annotated[
+    bool, typer.Option("--status", help="mbox: put the flags into the messages.")
+]
+ZipOption = Annotated[bool, typer.Option("--zip", help="Make DEST one zip file.")]
+ImportedArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="A folder, a file of mail, a zip or tar.")
+]
+KeptNameOption = Annotated[
+    str, typer.Option("--account", metavar="NAME", help="Under which name to keep it.")
+]
+TakenFormatOption = Annotated[
+    str, typer.Option("--format", metavar="auto|maildir|mbox|eml", help="Take only these.")
+]
+KeepLineEndsOption = Annotated[
+    bool, typer.Option("--keep-line-ends", help="Take the line ends that the files have.")
+]
+StoreNothingOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what is there; store nothing.")
+]
+CountOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only count what is new; store nothing.")
+]
+AcceptEmptyOption = Annotated[
+    bool, typer.Option("--accept-empty", help="Mail that vanished was meant to.")
+]
+GoneForOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gone-for",
+        metavar="AGE",
+        help="Only what was expunged so long ago: 90d, 26w, 6m, 1y.",
+    ),
+]
+KeepLastOption = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-last",
+        metavar="N",
+        min=1,
+        help="Only what none of the last N runs of its account shows.",
+    ),
+]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", metavar="NAME", help="Only mail of this account.")
 ]
 RejectsOption = Annotated[
     Path | None,
@@ -70,7 +139,7 @@ FixOption = Annotated[
 ]
 ReadBackOption = Annotated[
     str,
-    typer.Option("--verify", metavar="some|all|none", help="What to fetch back, compare."),
+    typer.Option("--verify", metavar="[some|all|none]", help="What to fetch back, compare."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[

@@ -6,15 +6,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
 
+import typer
+
+from mailvault.cli.invocation import invocation
 from mailvault.errors import NoSpace, UsageError
-
-JsonValue: TypeAlias = (
-    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-)
+from mailvault.mail.json_values import JsonValue as JsonValue
+from mailvault.mail.json_values import json_time as json_time
 
 # A JSON reader gets these back unchanged; a terminal never sees them raw.
 _TO_ESCAPE = re.compile(
@@ -40,6 +39,17 @@ def emit(line: str = "") -> None:
 def emit_json(value: Mapping[str, JsonValue]) -> None:
     """Write one JSON object on a line of its own."""
     emit(json_text(value))
+
+
+def emit_report(
+    context: typer.Context, document: Mapping[str, JsonValue] | None, lines: Iterable[str]
+) -> None:
+    """Write a report: ``document`` if there is one, else ``lines``, unless for -q."""
+    if document is not None:
+        emit_json(document)
+    elif invocation(context).verbosity >= 0:
+        for line in lines:
+            emit(line)
 
 
 def emit_octets(chunks: Iterable[bytes]) -> None:
@@ -76,10 +86,3 @@ def json_text(value: Mapping[str, JsonValue]) -> str:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(value, ensure_ascii=encoding != "utf8")
     return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def json_time(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC; None stays None."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,38 +1,26 @@
 """The command ``prune``."""
 
-from typing import Annotated
-
 import typer
 
 from mailvault.cli.invocation import check_account, configuration, invocation
-from mailvault.cli.options import DryRunOption, JsonOption, MailboxOption, YesOption
+from mailvault.cli.options import (
+    AccountOption,
+    DryRunOption,
+    GoneForOption,
+    JsonOption,
+    KeepLastOption,
+    MailboxOption,
+    YesOption,
+)
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.prompts import agreed
 
 
 def prune(
     context: typer.Context,
-    gone_for: Annotated[
-        str | None,
-        typer.Option(
-            "--gone-for",
-            metavar="AGE",
-            help="Only what was expunged so long ago: 90d, 26w, 6m, 1y.",
-        ),
-    ] = None,
-    keep_last: Annotated[
-        int | None,
-        typer.Option(
-            "--keep-last",
-            metavar="N",
-            min=1,
-            help="Only what none of the last N runs of its account shows.",
-        ),
-    ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option("--account", metavar="NAME", help="Only mail of this account."),
-    ] = None,
+    gone_for: GoneForOption = None,
+    keep_last: KeepLastOption = None,
+    account: AccountOption = None,
     mailbox: MailboxOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from mailvault.cli.logs import explain
 from mailvault.cli.output import JsonValue
-from mailvault.cli.render import count_text, duration_text, flags_text, size_text
+from mailvault.cli.render import count_text, duration_text, flags_text, size_text, time_text
 from mailvault.cli.terminal import printable
+from mailvault.errors import AccountSuspended
 from mailvault.operations.restore_report import RestoredMailbox, RestoreReport
 
 SHOWN = 20
@@ -103,6 +104,8 @@ def explain_restore(report: RestoreReport, log_format: str) -> None:
     """Say on standard error why the exit code is not 0."""
     if report.error is not None:
         hint = report.error.hint or "run the same command again; it goes on where it stopped"
+        if isinstance(report.error, AccountSuspended):
+            hint = f"run the same command again after {time_text(report.error.until)}; {hint}"
         explain(str(report.error), hint, exit_code=report.exit_code, log_format=log_format)
     elif report.refused:
         explain(

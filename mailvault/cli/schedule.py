@@ -12,7 +12,8 @@ SHOWN = 5
 def schedule(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show the next five times of every job of the schedules."""
     from mailvault import wiring
-    from mailvault.cli.due_report import read_coming, schedule_json, schedule_lines
+    from mailvault.cli.due_report import schedule_json, schedule_lines
+    from mailvault.monitoring.coming import read_coming
     from mailvault.schedule.due import Almanac
 
     settings, zone = configuration(context), wiring.local_zone()

@@ -1,206 +1,199 @@
-"""What ``status`` gathers and how it is shown."""
+"""How ``status`` is shown: what is wrong first, then every account, then the archive."""
 
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from mailvault.archive.archive import Archive
-from mailvault.archive.catalog.views import (
-    AccountStatus,
-    DebtView,
-    JobView,
-    Status,
-    SuspicionView,
+from mailvault.cli.colours import Colour
+from mailvault.cli.exit_codes import EXIT_CODES
+from mailvault.cli.job_shapes import job_lines
+from mailvault.cli.paper import Paper
+from mailvault.cli.render import count_text, duration_text, size_text, time_text
+from mailvault.cli.terminal import padded, printable, shortened, width
+from mailvault.monitoring.overview import Overview
+from mailvault.monitoring.states import (
+    Judged,
+    Severity,
+    State,
+    attention,
+    is_job_well,
+    judge_all,
 )
-from mailvault.archive.proofs import Coverage, read_coverage
-from mailvault.archive.standings import Standing
-from mailvault.cli.accept_report import suspicion_json
-from mailvault.cli.job_shapes import job_json, job_lines
-from mailvault.cli.output import JsonValue, json_time
-from mailvault.cli.render import count_text, duration_text, size_text, table, time_text
-from mailvault.cli.terminal import printable
-from mailvault.config.model import Configuration
 
+DAMAGE = 4
 SHOWN_DEBTS = 20
+SHOWN_NAMES = 3
+LEAST_NAME = 8
+GAP = 2
+
+MARKS = {Severity.FINE: " ", Severity.WARNING: "!", Severity.ERROR: "!"}
+COLOURS = {
+    Severity.FINE: Colour.DIM,
+    Severity.WARNING: Colour.YELLOW,
+    Severity.ERROR: Colour.RED,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    path: str
-    store: str
-    stored_octets: int
-    status: Status
-    accounts: tuple[AccountStatus, ...]
-    debts: tuple[DebtView, ...]
-    suspicions: tuple[SuspicionView, ...]
-    now: datetime
-    logins_needed: Mapping[str, str] = field(default_factory=dict)
-    standings: Mapping[str, Standing] = field(default_factory=dict)
-    next_runs: Mapping[str, datetime] = field(default_factory=dict)
-    coverage: Coverage = field(default_factory=lambda: Coverage(None, 0))
-    jobs: tuple[JobView, ...] = ()
+class Column:
+    """``rank`` says which columns a narrow terminal does without first: the highest."""
 
-    def pause(self, account: AccountStatus) -> Standing | None:
-        """How the account stands, if it is not to be asked now."""
-        standing = self.standings.get(account.account)
-        return standing if standing and standing.is_paused(self.now) else None
+    title: str
+    cells: tuple[str, ...]
+    rank: int
+    is_number: bool = False
 
-    def age_seconds(self, account: AccountStatus) -> int | None:
-        """Seconds since the last success; None when there was none."""
-        if account.last_success is None:
-            return None
-        return max(0, round((self.now - account.last_success).total_seconds()))
+    @property
+    def width(self) -> int:
+        return max(width(cell) for cell in (self.title, *self.cells))
 
 
-def read_overview(
-    archive: Archive,
-    configuration: Configuration,
-    now: datetime,
-    logins_needed: Mapping[str, str],
-    next_runs: Mapping[str, datetime],
-) -> Overview:
-    """Gather what is known of the archive and of every account, synced yet or not.
-
-    ``logins_needed`` says why, by account; ``next_runs`` when the schedules sync it.
-    """
-    status = archive.catalog.status()
-    synced = {account.account: account for account in status.accounts}
-    accounts = [*synced.values()]
-    for name, settings in configuration.accounts.items():
-        if name not in synced:
-            accounts.append(
-                AccountStatus(name, settings.protocol, None, None, None, 0, 0, 0, 0)
-            )
-    return Overview(
-        path=str(archive.path),
-        store=archive.store,
-        stored_octets=archive.content.stored_octets(),
-        status=status,
-        accounts=tuple(sorted(accounts, key=lambda account: account.account)),
-        debts=tuple(archive.catalog.debts()),
-        suspicions=tuple(archive.catalog.suspicions()),
-        now=now,
-        standings=archive.standings.all(),
-        logins_needed=logins_needed,
-        next_runs=next_runs,
-        coverage=read_coverage(archive.catalog),
-        jobs=tuple(archive.catalog.last_jobs()),
-    )
-
-
-def status_json(overview: Overview) -> dict[str, JsonValue]:
-    return {
-        "schema": 1,
-        "archive": {
-            "path": overview.path,
-            "store": overview.store,
-            "messages": overview.status.messages,
-            "placements": overview.status.placements,
-            "octets": overview.status.octets,
-            "stored_octets": overview.stored_octets,
-            "oldest_unverified": json_time(overview.coverage.oldest),
-            "never_verified": overview.coverage.never,
-            "jobs": [job_json(job) for job in overview.jobs],
-        },
-        "accounts": [
-            {
-                "account": account.account,
-                "protocol": account.protocol,
-                "last_run": json_time(account.last_run),
-                "last_success": json_time(account.last_success),
-                "last_error": account.last_error,
-                "age_seconds": overview.age_seconds(account),
-                "messages": account.messages,
-                "debts": account.debts,
-                "suspicions": account.suspicions,
-                "suspected": [
-                    suspicion_json(each)
-                    for each in overview.suspicions
-                    if each.account == account.account
-                ],
-                "needs_login": account.account in overview.logins_needed,
-                "suspended": overview.pause(account) is not None,
-                "suspended_until": json_time(_until(overview.pause(account))),
-                "next_run": json_time(overview.next_runs.get(account.account)),
-            }
-            for account in overview.accounts
-        ],
-    }
-
-
-def status_lines(overview: Overview) -> Iterator[str]:
-    status = overview.status
-    yield f"archive   {printable(overview.path)} ({overview.store})"
-    yield (
-        f"          {count_text(status.messages, 'message')} in "
-        f"{count_text(status.placements, 'place')}, {size_text(status.octets)}, "
-        f"stored in {size_text(overview.stored_octets)}{_share(overview)}"
-    )
-    yield from job_lines(overview.coverage, overview.jobs)
-    if overview.accounts:
+def status_lines(overview: Overview, paper: Paper) -> Iterator[str]:
+    judged = judge_all(overview, time_text)
+    yield from _summary(judged, paper)
+    yield from _job_summary(overview, paper)
+    if judged:
         yield ""
-    rows = [_row(overview, account) for account in overview.accounts]
-    header = (
-        *("account", "last run", "last success", "age", "next run"),
-        *("messages", "size", "owed", "state"),
-    )
-    yield from table(header, rows, right=(5, 6, 7)) if rows else ()
-    for name, reason in overview.logins_needed.items():
-        yield printable(f"needs login: {name}: {reason}; mailvault login {shlex.quote(name)}")
-    for suspicion in overview.suspicions:
-        where = f" {suspicion.mailbox}" if suspicion.mailbox else ""
-        accept = f"mailvault accept {shlex.quote(suspicion.account)}"
-        yield printable(f"suspicious: {suspicion.account}{where}: {suspicion.reason}; {accept}")
+        yield from _account_table(overview, judged, paper)
+    yield from _complaints(judged, paper)
+    yield from _debt_lines(overview, paper)
+    yield ""
+    yield from _archive_lines(overview, paper)
+
+
+def _summary(judged: Sequence[Judged], paper: Paper) -> Iterator[str]:
+    wrong = attention(list(judged))
+    if not judged:
+        yield "no account yet; add one as config.example.toml shows"
+        return
+    total = count_text(len(judged), "account")
+    if not wrong:
+        whole = "the account is well" if len(judged) == 1 else f"all {total} are well"
+        yield paper.paint(whole, Colour.GREEN)
+        return
+    names = [each.status.account for each in wrong]
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    verb = "needs" if len(wrong) == 1 else "need"
+    text = f"{len(wrong)} of {total} {verb} attention: {', '.join(names[:SHOWN_NAMES])}{more}"
+    worst = max(each.severity for each in wrong)
+    for line in paper.wrapped(text, ""):
+        yield paper.paint(line, COLOURS[worst])
+
+
+def _job_summary(overview: Overview, paper: Paper) -> Iterator[str]:
+    for job in overview.jobs:
+        if not is_job_well(job):
+            ended = EXIT_CODES.get(job.exit_code, f"exit code {job.exit_code}")
+            repair = "; mailvault repair shows its plan" if job.exit_code == DAMAGE else ""
+            for line in paper.wrapped(f"the last {job.kind}: {ended}{repair}", ""):
+                yield paper.paint(line, Colour.RED)
+
+
+def _account_table(overview: Overview, judged: Sequence[Judged], paper: Paper) -> Iterator[str]:
+    names = tuple(printable(each.status.account) for each in judged)
+    columns = [
+        Column("state", tuple(f"{MARKS[each.severity]} {each.state}" for each in judged), 0),
+        Column("account", names, 0),
+        Column("last success", tuple(_age(overview, each) for each in judged), 1),
+        Column("next", tuple(_next(overview, each) for each in judged), 3),
+        _numbers("messages", [count_text(each.status.messages) for each in judged], 4),
+        _numbers("size", [size_text(each.status.octets) for each in judged], 5),
+        _numbers("owed", [count_text(each.status.debts) for each in judged], 2),
+    ]
+    columns[0] = Column("  state", columns[0].cells, 0)
+    columns, name_width = _fitted(columns, paper.columns)
+    for number in range(-1, len(judged)):
+        cells = [_cell(column, number, name_width) for column in columns]
+        if number < 0:
+            yield paper.paint("  ".join(cells).rstrip(), Colour.DIM)
+            continue
+        cells[0] = paper.paint(cells[0], _colour(judged[number]))
+        yield "  ".join(cells).rstrip()
+
+
+def _colour(judged: Judged) -> Colour:
+    return Colour.GREEN if judged.state is State.OK else COLOURS[judged.severity]
+
+
+def _numbers(title: str, cells: list[str], rank: int) -> Column:
+    return Column(title, tuple(cells), rank, is_number=True)
+
+
+def _fitted(columns: list[Column], room: int) -> tuple[list[Column], int]:
+    """The columns that fit, and how wide the names of accounts may be."""
+    while True:
+        names = next(column for column in columns if column.title == "account")
+        others = sum(column.width for column in columns if column is not names)
+        left = room - others - GAP * (len(columns) - 1)
+        last = max(columns, key=lambda column: column.rank)
+        if left >= min(names.width, LEAST_NAME * 2) or last.rank == 0:
+            return columns, max(min(names.width, left), LEAST_NAME)
+        columns = [column for column in columns if column is not last]
+
+
+def _cell(column: Column, number: int, name_width: int) -> str:
+    text = column.title if number < 0 else column.cells[number]
+    if column.title == "account":
+        return padded(shortened(text, name_width), name_width)
+    space = " " * (column.width - width(text))
+    return space + text if column.is_number else text + space
+
+
+def _age(overview: Overview, judged: Judged) -> str:
+    age = overview.age_seconds(judged.status)
+    return "never" if age is None else f"{duration_text(age)} ago"
+
+
+def _next(overview: Overview, judged: Judged) -> str:
+    at = overview.next_runs.get(judged.status.account)
+    if at is None:
+        return "-"
+    return "due now" if at <= overview.now else f"in {_span(at, overview.now)}"
+
+
+def _span(later: datetime, earlier: datetime) -> str:
+    return duration_text(round((later - earlier).total_seconds()))
+
+
+def _complaints(judged: Sequence[Judged], paper: Paper) -> Iterator[str]:
+    for each in judged:
+        for number, complaint in enumerate(each.complaints):
+            if not number:
+                yield ""
+            lines = paper.wrapped(f"{each.status.account}: {complaint.what}", "")
+            yield from (paper.paint(line, COLOURS[each.severity]) for line in lines)
+            if complaint.hint:
+                yield from paper.wrapped(f"-> {complaint.hint}", "   ")
+
+
+def _debt_lines(overview: Overview, paper: Paper) -> Iterator[str]:
+    if overview.debts:
+        yield ""
     for debt in overview.debts[:SHOWN_DEBTS]:
         since = time_text(debt.owed_since)
-        yield printable(
-            f"owed since {since}: {debt.account} {debt.mailbox} UID {debt.uid}: {debt.reason}"
+        yield from paper.wrapped(
+            f"owed since {since}: {debt.account} {debt.mailbox} UID {debt.uid}: {debt.reason}",
+            "",
         )
     if len(overview.debts) > SHOWN_DEBTS:
         yield f"... and {count_text(len(overview.debts) - SHOWN_DEBTS, 'message')} more owed"
 
 
+def _archive_lines(overview: Overview, paper: Paper) -> Iterator[str]:
+    status = overview.status
+    yield from paper.wrapped(f"archive  {overview.path} ({overview.store})", "")
+    free = "" if overview.free_octets is None else f", {size_text(overview.free_octets)} free"
+    yield from paper.wrapped(
+        f"{count_text(status.messages, 'message')} in "
+        f"{count_text(status.placements, 'place')}, {size_text(status.octets)}, "
+        f"stored in {size_text(overview.stored_octets)}{_share(overview)}{free}",
+        "         ",
+    )
+    for line, is_well in job_lines(overview):
+        for each in paper.wrapped(line, ""):
+            yield each if is_well else paper.paint(each, Colour.RED)
+
+
 def _share(overview: Overview) -> str:
     octets = overview.status.octets
     return f" ({overview.stored_octets / octets:.0%})" if octets else ""
-
-
-def _row(overview: Overview, account: AccountStatus) -> tuple[str, ...]:
-    age = overview.age_seconds(account)
-    return (
-        account.account,
-        time_text(account.last_run),
-        time_text(account.last_success),
-        "-" if age is None else duration_text(age),
-        _next_run(overview, account),
-        count_text(account.messages),
-        size_text(account.octets),
-        count_text(account.debts),
-        _state(
-            account,
-            overview.pause(account),
-            needs_login=account.account in overview.logins_needed,
-        ),
-    )
-
-
-def _next_run(overview: Overview, account: AccountStatus) -> str:
-    at = overview.next_runs.get(account.account)
-    return "due now" if at is not None and at <= overview.now else time_text(at)
-
-
-def _until(pause: Standing | None) -> datetime | None:
-    return pause.until if pause else None
-
-
-def _state(account: AccountStatus, pause: Standing | None, *, needs_login: bool) -> str:
-    if needs_login:
-        return "needs login"
-    if pause is not None and pause.until is not None:
-        return f"rests until {time_text(pause.until)}: {pause.reason}"
-    if account.last_run is None:
-        return "never synced"
-    if account.last_error:
-        return f"failed: {account.last_error}"
-    return "suspicious" if account.suspicions else "ok"

@@ -1,12 +1,17 @@
 """The command ``sync``."""
 
-from typing import Annotated
-
 import typer
 
 from mailvault.cli.invocation import chosen_accounts, configuration, invocation
-from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption
+from mailvault.cli.options import (
+    AcceptEmptyOption,
+    AccountsArgument,
+    CountOption,
+    JsonOption,
+    MailboxOption,
+)
 from mailvault.cli.output import emit, emit_json
+from mailvault.cli.outside import show_outside
 from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
 
@@ -15,12 +20,8 @@ def sync(
     context: typer.Context,
     accounts: AccountsArgument = None,
     mailbox: MailboxOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count what is new; store nothing.")
-    ] = False,
-    accept_empty: Annotated[
-        bool, typer.Option("--accept-empty", help="Mail that vanished was meant to.")
-    ] = False,
+    dry_run: CountOption = False,
+    accept_empty: AcceptEmptyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the archive level with the servers."""
@@ -31,17 +32,16 @@ def sync(
 
     bound_heap()
     settings = configuration(context)
-    chosen = chosen_accounts(settings, accounts)
-    only = chosen_globs(mailbox)
+    chosen, only = chosen_accounts(settings, accounts), chosen_globs(mailbox)
     by_hand = bool(accounts) and can_ask()
     with (
         wiring.open_archive(settings, writing=not dry_run) as archive,
         watched(context) as progress,
     ):
-        report = (
-            wiring.preview(archive, chosen, only=only, by_hand=by_hand)
-            if dry_run
-            else wiring.sync(
+        if dry_run:
+            report = wiring.preview(archive, chosen, only=only, by_hand=by_hand)
+        else:
+            report = wiring.sync(
                 archive,
                 chosen,
                 only=only,
@@ -49,7 +49,8 @@ def sync(
                 by_hand=by_hand,
                 progress=progress,
             )
-        )
+    if not dry_run:
+        show_outside(settings)
     if as_json:
         emit_json(sync_json(report))
     else:

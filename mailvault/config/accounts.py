@@ -23,6 +23,7 @@ MECHANISMS = (
     *("auto", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"),
     *("apop", "xoauth2", "oauthbearer"),
 )
+DAYS = values.whole_number(1, 36500)
 KEYS_OF_POP3 = ("leave_on_server",)
 KEYS_OF_IMAP = ("connections", "watch", "watch_mailboxes")
 
@@ -34,8 +35,7 @@ def read_account(
 
     Its OAuth2 tokens are kept in the folder ``tokens``.
     """
-    if not re.fullmatch(r"[^\W_][\w.@+ -]{0,99}", name) or name != name.strip():
-        section.complain("an account's name is letters, digits and . _ - + @, such as work")
+    _complain_of_name(name, section)
     protocol = section.require("protocol", values.choice("imap", "pop3"), "imap", '"imap"')
     tls = section.read("tls", values.choice(*TLS_MODES), "implicit")
     path = values.path_below(folder)
@@ -59,9 +59,7 @@ def read_account(
         max_rate=section.read("max_rate", values.size, None),
         daily_limit=section.read("daily_limit", values.size, None),
         leave_on_server=section.read("leave_on_server", values.boolean, True),
-        delete_after_days=section.read(
-            "delete_after_days", values.whole_number(1, 36500), None
-        ),
+        delete_after_days=section.read("delete_after_days", DAYS, None),
         schedule=section.read("schedule", values.schedule, None),
         watch=section.read("watch", values.boolean, False),
         watch_mailboxes=section.read("watch_mailboxes", values.globs, ("INBOX",)),
@@ -70,6 +68,11 @@ def read_account(
     _complain_of_contradictions(account, section)
     complain_of_logins(account, section)
     return replace(account, auth=mechanism_of(account))
+
+
+def _complain_of_name(name: str, section: Section) -> None:
+    if not re.fullmatch(r"[^\W_][\w.@+ -]{0,99}", name) or name != name.strip():
+        section.complain("an account's name is letters, digits and . _ - + @, such as work")
 
 
 def _complain_of_contradictions(account: AccountSettings, section: Section) -> None:

@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mailvault.config import values
-from mailvault.config.accounts import TLS_MODES, read_account
+from mailvault.config.accounts import read_account
 from mailvault.config.model import (
     ArchiveSettings,
     Configuration,
-    NotifySettings,
+    MetricsSettings,
     ScheduleSettings,
-    SmtpSettings,
+    StatusSettings,
 )
-from mailvault.config.secret_keys import read_secret_source
+from mailvault.config.notify import read_notify
 from mailvault.config.section import Section
 from mailvault.errors import ConfigurationError
-
-SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}
 
 
 class ConfigurationMissing(ConfigurationError):
@@ -84,6 +82,16 @@ def load(path: Path) -> Configuration:
     return parse(content, path, is_private=not mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
+def archive_path_of(path: Path) -> Path | None:
+    """Where the archive of a configuration lies that may be wrong in everything else."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("archive")
+        written = table.get("path") if isinstance(table, dict) else None
+        return values.path_below(path.absolute().parent)(written)
+    except (OSError, ValueError):
+        return None
+
+
 def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     """Understand a configuration that stands, or is to stand, at ``path``.
 
@@ -93,17 +101,23 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     tokens = folder / f"{path.stem}.tokens"
     mistakes: list[str] = []
     root = Section(_tables(content, path), "", mistakes)
+    accounts = {
+        name: read_account(name, section, folder=folder, tokens=tokens, is_private=is_private)
+        for name, section in root.table("accounts").tables()
+    }
     configuration = Configuration(
         path=path.absolute(),
         archive=_archive(root.table("archive"), folder),
-        accounts={
-            name: read_account(
-                name, section, folder=folder, tokens=tokens, is_private=is_private
-            )
-            for name, section in root.table("accounts").tables()
-        },
+        accounts=accounts,
         schedule=_schedule(root.table("schedule"), folder),
-        notify=_notify(root.table("notify"), folder, is_private=is_private),
+        notify=read_notify(
+            root.table("notify"),
+            values.path_below(folder),
+            accounts,
+            is_private=is_private,
+        ),
+        metrics=_metrics(root.table("metrics"), folder),
+        status=_status(root.table("status"), folder),
     )
     root.finish()
     if mistakes:
@@ -155,37 +169,21 @@ def _schedule(section: Section, folder: Path) -> ScheduleSettings:
     return settings
 
 
-def _notify(section: Section, folder: Path, *, is_private: bool) -> NotifySettings:
-    settings = NotifySettings(
-        ping_url=section.read("ping_url", values.url, None),
-        webhook_url=section.read("webhook_url", values.url, None),
-        command=section.read("command", values.command, None),
-        email_to=section.read("email_to", values.text_list, ()),
-        email_from=section.read("email_from", values.text, None),
-        smtp=_smtp(section, folder, is_private=is_private),
-        no_success_for=section.read("no_success_for", values.duration, None),
+def _metrics(section: Section, folder: Path) -> MetricsSettings:
+    settings = MetricsSettings(
+        textfile=section.read("textfile", values.path_below(folder), None),
+        listen=section.read("listen", values.listen_address, None),
     )
     section.finish()
-    if settings.email_to and settings.smtp is None:
-        section.complain("needs smtp_host, the server that takes the mail", "email_to")
-    if settings.email_to and settings.email_from is None:
-        section.complain("needs email_from, the sender's address", "email_to")
+    if settings.textfile is not None and settings.textfile.suffix != ".prom":
+        section.complain("must end in .prom, or node_exporter does not read it", "textfile")
     return settings
 
 
-def _smtp(section: Section, folder: Path, *, is_private: bool) -> SmtpSettings | None:
-    host = section.read("smtp_host", values.host, None)
-    tls = section.read("smtp_tls", values.choice(*TLS_MODES), "implicit")
-    settings = SmtpSettings(
-        host=host or "",
-        tls=tls,
-        port=section.read("smtp_port", values.whole_number(1, 65535), SMTP_PORTS[tls]),
-        user=section.read("smtp_user", values.text, None),
-        secret=read_secret_source(
-            section, values.path_below(folder), is_private=is_private, prefix="smtp_"
-        ),
-    )
-    return settings if host else None
+def _status(section: Section, folder: Path) -> StatusSettings:
+    settings = StatusSettings(section.read("file", values.path_below(folder), None))
+    section.finish()
+    return settings
 
 
 def _counted(mistakes: int) -> str:

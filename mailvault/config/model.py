@@ -113,24 +113,56 @@ class ScheduleSettings:
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
+    """A server that takes mail. ``oauth_account`` logs in with the tokens of that account."""
+
     host: str
     port: int
     tls: str
+    ca_file: Path | None = None
+    insecure: bool = False
     user: str | None = None
     secret: SecretSource | None = None
+    auth: str = "auto"
+    oauth_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Whom to tell when a run fails, is suspicious, or none succeeded for long."""
+    """Whom to tell when a run fails, is suspicious, or none succeeded for long.
 
-    ping_url: str | None = None
-    webhook_url: str | None = None
+    Addresses may hold secrets, and ``apprise`` several of them, with blanks between.
+    ``commands`` are those of single events: failure, suspicion, needs_login, recovery.
+    """
+
+    ping: SecretSource | None = None
+    webhook: SecretSource | None = None
+    http_ca_file: Path | None = None
+    apprise: SecretSource | None = None
     command: tuple[str, ...] | None = None
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     email_to: tuple[str, ...] = ()
     email_from: str | None = None
     smtp: SmtpSettings | None = None
     no_success_for: float | None = None
+    network_patience: float = 0.0
+    remind_every: float | None = None
+    digest: str | None = None
+    digest_at: str = "08:00"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where Prometheus finds numbers: a file after each run, or the daemon's page."""
+
+    textfile: Path | None = None
+    listen: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """Where programs find what ``status --json`` says, without asking."""
+
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +172,5 @@ class Configuration:
     accounts: Mapping[str, AccountSettings]
     schedule: ScheduleSettings = ScheduleSettings()
     notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    status: StatusSettings = StatusSettings()

@@ -135,10 +135,6 @@ def measured(octets: Octets) -> Measured:
     return measurement.result()
 
 
-def digest_of(octets: Octets) -> Digest:
-    return measured(octets).digest
-
-
 @dataclass(frozen=True, slots=True)
 class Staged:
     """A message in an open file under a name nobody looks at yet, and not yet durable."""

@@ -17,14 +17,13 @@ from mailvault.destinations.export_record import ExportRecord, texts
 from mailvault.destinations.files import (
     Measurement,
     chunks,
-    digest_of,
     is_same_file,
     publish,
     write_all,
 )
 from mailvault.errors import DestinationError
 from mailvault.mail.mbox import from_line, quoted, with_status
-from mailvault.mail.model import Digest, Flags, Octets
+from mailvault.mail.model import Digest, Flags, Octets, digest_of
 
 MARK_OCTETS = 32 << 20
 MARK_MESSAGES = 1000

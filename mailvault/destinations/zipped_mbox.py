@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Self
 
 from mailvault.destinations.copies import Copies, mailbox_key
-from mailvault.destinations.files import chunks, digest_of, writing
+from mailvault.destinations.files import chunks, writing
 from mailvault.destinations.mbox import ENDING, FORMATS, INNER, RECORD, STEPS, MboxLayout
 from mailvault.destinations.zip_file import ZipFile, refuse_finished
 from mailvault.destinations.zip_formats import from_path
 from mailvault.destinations.zip_record import ZipMailbox
 from mailvault.errors import DestinationError
 from mailvault.mail.mbox import from_line, quoted, with_status
-from mailvault.mail.model import Digest, Flags, MailboxName, Octets
+from mailvault.mail.model import Digest, Flags, MailboxName, Octets, digest_of
 from mailvault.mail.pathnames import PathNames
 
 

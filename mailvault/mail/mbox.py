@@ -11,9 +11,10 @@ puts them before the first one, and only there. INTERNALDATE is kept to the seco
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
+from typing import TypeAlias
 
 from mailvault.mail.maildir import FORWARDED
 from mailvault.mail.model import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Flags
@@ -25,6 +26,7 @@ _FIRST_QUOTED = re.compile(rb">(>*+From )")
 _LATER_QUOTED = re.compile(rb"\n>(>*+From )")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_Change: TypeAlias = Callable[[bytes], bytes]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,11 +60,28 @@ def unquote(octets: bytes) -> bytes:
     return octets[1:] if _FIRST_QUOTED.match(octets) else octets
 
 
-def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Quote a message that comes in pieces, wherever they are cut.
+def _unquote_later(octets: bytes) -> bytes:
+    return _LATER_QUOTED.sub(rb"\n\1", octets) if b">From " in octets else octets
 
-    The added ``>`` stands last of its run, so a run need not be kept, only the start of a
-    ``From `` that the next piece may complete.
+
+def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Quote a message that comes in pieces, wherever they are cut."""
+    # The added ">" stands last of its run, so a run need not be kept.
+    return _changed(chunks, quote, _quote_later, kept=0)
+
+
+def unquoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Take back what `quoted` did, of a message that comes in pieces, wherever they are cut."""
+    # Of a run of ">" the last one goes, so that only it has to be kept.
+    return _changed(chunks, unquote, _unquote_later, kept=1)
+
+
+def _changed(
+    chunks: Iterable[bytes], at_start: _Change, later: _Change, *, kept: int
+) -> Iterator[bytes]:
+    """Change pieces; what is at the start of a line is kept if the next may complete it.
+
+    That is the start of a ``From ``, with so many of the ``>`` before it.
     """
     starts_line = True  # whether only ">" has come since the last line feed
     held = b""
@@ -71,9 +90,10 @@ def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
         line = data.rfind(b"\n") + 1
         last = data[line:].lstrip(b">")
         is_open = (line > 0 or starts_line) and last != b"From " and b"From ".startswith(last)
-        held = last if is_open else b""
+        quotes = len(data) - line - len(last)
+        held = b">" * min(quotes, kept) + last if is_open else b""
         ready = data[: len(data) - len(held)]
-        yield quote(ready) if starts_line else _quote_later(ready)
+        yield at_start(ready) if starts_line else later(ready)
         starts_line = is_open
     yield held
 
@@ -111,27 +131,3 @@ def with_status(chunks: Iterable[bytes], flags: Flags) -> Iterator[bytes]:
     is_bare = line_end >= 0 and not first[:line_end].endswith(b"\r")
     yield status_fields(flags, b"\n" if is_bare else b"\r\n")
     yield from chain([first], pieces)
-
-
-def unquoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Take back what `quoted` did, of a message that comes in pieces, wherever they are cut.
-
-    Of a run of ``>`` the last one goes, so that only it has to be kept.
-    """
-    starts_line = True  # whether only ">" has come since the last line feed
-    held = b""
-    for chunk in chunks:
-        data = held + chunk
-        line = data.rfind(b"\n") + 1
-        last = data[line:].lstrip(b">")
-        is_open = (line > 0 or starts_line) and last != b"From " and b"From ".startswith(last)
-        quotes = len(data) - line - len(last)
-        held = b">" * min(quotes, 1) + last if is_open else b""
-        ready = data[: len(data) - len(held)]
-        yield unquote(ready) if starts_line else _unquote_later(ready)
-        starts_line = is_open
-    yield held
-
-
-def _unquote_later(octets: bytes) -> bytes:
-    return _LATER_QUOTED.sub(rb"\n\1", octets) if b">From " in octets else octets

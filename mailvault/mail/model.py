@@ -186,6 +186,8 @@ class Batch:
     """Present messages that the server now knows by another ``uidl``."""
     removed: tuple[Uid, ...] = ()
     """Those of ``expunged`` that are gone because we asked for it: no loss."""
+    suspicion: str | None = None
+    """Why the server looks as if it had become another: somebody should see that."""
     stored: Callable[[], None] | None = None
     """Called once everything up to this batch is durable, if the source waits for that."""
 
@@ -197,3 +199,12 @@ class Batch:
 
 def octet_count(octets: Octets) -> int:
     return len(octets) if isinstance(octets, bytes) else octets.size
+
+
+def digest_of(octets: Octets) -> Digest:
+    if isinstance(octets, bytes):
+        return Digest.of(octets)
+    hasher = hashlib.sha256()
+    for chunk in octets.chunks():
+        hasher.update(chunk)
+    return Digest(hasher.digest())

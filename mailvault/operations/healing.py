@@ -1,6 +1,5 @@
 """Fetches lost messages again from whoever still has them; only the very octets count."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +8,7 @@ from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.views import PlacementView
 from mailvault.errors import ArchiveDamaged, ConfigurationError, MessageMissing, SourceError
 from mailvault.mail.changes import Healed
-from mailvault.mail.model import Digest, Mailbox, Octets
+from mailvault.mail.model import Digest, Mailbox, Octets, digest_of
 from mailvault.ports import Prepared, Refetching, Sought, Source
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ class Healing:
     def _take(self, found: Iterator[Octets]) -> None:
         for octets in found:
             try:
-                digest = _digest_of(octets)
+                digest = digest_of(octets)
                 if digest in self._sought and digest not in self._found:
                     self._waiting.append(self._archive.content.prepare(octets))
                     self._found.append(digest)
@@ -113,12 +112,3 @@ class Healing:
 
 def _sought(digest: Digest, view: PlacementView) -> Sought:
     return Sought(digest, view.uidvalidity, view.uid, view.uidl, view.message_id)
-
-
-def _digest_of(octets: Octets) -> Digest:
-    if isinstance(octets, bytes):
-        return Digest.of(octets)
-    hasher = hashlib.sha256()
-    for chunk in octets.chunks():
-        hasher.update(chunk)
-    return Digest(hasher.digest())

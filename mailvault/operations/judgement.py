@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.catalog.views import MailboxView
@@ -67,16 +68,8 @@ def judge(
     lost = catalog.lost(account, since)
     is_much = any(count > REPLACED_FEWEST for count in lost.values())
     replaced = catalog.replaced(account, since) if is_much else {}
-    tolls = {
-        each.mailbox_id: Toll(
-            before=max(0, before.get(each.mailbox_id, 0) - each.deleted),
-            after=after.get(each.mailbox_id, 0),
-            lost=max(0, lost.get(each.mailbox_id, 0) - each.deleted),
-            replaced=replaced.get(each.mailbox_id, 0),
-            is_swept=is_swept(each.mailbox.name, each.mailbox.special_use),
-        )
-        for each in walked
-    }
+    counts = _Counts(before, after, lost, replaced)
+    tolls = {each.mailbox_id: _toll(each, counts) for each in walked}
     reasons = {number: suspicious_loss(toll) for number, toll in tolls.items()}
     of_mailboxes = {number: reason for number, reason in reasons.items() if reason}
     gone = [count for number, count in lost.items() if number not in tolls]
@@ -85,6 +78,26 @@ def judge(
     if of_account is None and not of_mailboxes:
         of_account = suspicious_total(list(tolls.values()), sum(gone), total)
     return Judgement(of_account, of_mailboxes)
+
+
+class _Counts(NamedTuple):
+    """Messages by the number of their mailbox."""
+
+    before: Mapping[int, int]
+    after: Mapping[int, int]
+    lost: Mapping[int, int]
+    replaced: Mapping[int, int]
+
+
+def _toll(walked: Walked, counts: _Counts) -> Toll:
+    number = walked.mailbox_id
+    return Toll(
+        before=max(0, counts.before.get(number, 0) - walked.deleted),
+        after=counts.after.get(number, 0),
+        lost=counts.lost.get(number, 0),
+        replaced=counts.replaced.get(number, 0),
+        is_swept=is_swept(walked.mailbox.name, walked.mailbox.special_use),
+    )
 
 
 def _has_shrunk(archived: Mapping[int, Archived], views: Mapping[int, MailboxView]) -> bool:

@@ -1,6 +1,5 @@
 """Compares one mailbox of a server with the archive, some messages at a time."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from typing import TypeVar
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.views import MailboxView
 from mailvault.errors import ArchiveDamaged, MessageMissing
-from mailvault.mail.model import Digest, Flags, Mailbox, Octets, Uid, octet_count
+from mailvault.mail.model import Digest, Flags, Mailbox, Uid, digest_of, octet_count
 from mailvault.operations.remote_report import OF_OCTETS, RemoteKind, RemoteMailbox
 from mailvault.operations.reports import Progress
 from mailvault.operations.verify import VerifyFinding
@@ -164,7 +163,7 @@ class MailboxComparison:
             detail = reread.problem or "the server does not send it"
             self._tell(RemoteKind.UNREADABLE, detail, reread.listed, kept)
             return
-        digest, octets = _digest_of(reread.octets), octet_count(reread.octets)
+        digest, octets = digest_of(reread.octets), octet_count(reread.octets)
         if not isinstance(reread.octets, bytes):
             reread.octets.discard()
         self._count(read=1, octets=octets)
@@ -231,15 +230,6 @@ def _flags_detail(listed: Listed, flags: Mapping[Uid, Flags], kept: Kept) -> str
     server = " ".join(sorted(listed.flags or ())) or "none"
     archive = " ".join(sorted(flags.get(kept.uid, ()))) or "none"
     return f"flags on the server: {server}; in the archive: {archive}"
-
-
-def _digest_of(octets: Octets) -> Digest:
-    if isinstance(octets, bytes):
-        return Digest.of(octets)
-    hasher = hashlib.sha256()
-    for chunk in octets.chunks():
-        hasher.update(chunk)
-    return Digest(hasher.digest())
 
 
 def _batched(values: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -9,9 +9,9 @@ from mailvault.archive.archive import Archive
 from mailvault.errors import ArchiveDamaged, MessageMissing
 from mailvault.mail.alterations import explain
 from mailvault.mail.delivery import Served
-from mailvault.mail.model import Digest, Flags, MailboxName, Octets, Uid, octet_count
+from mailvault.mail.model import Digest, Flags, MailboxName, Octets, Uid, digest_of, octet_count
 from mailvault.operations.restore_ledger import Ledger
-from mailvault.operations.restore_presence import LARGEST_COMPARED, digest_of, whole
+from mailvault.operations.restore_presence import LARGEST_COMPARED, whole
 from mailvault.operations.restore_report import READ_BACK_ALL, ReadBack
 from mailvault.ports import RemoteDestination
 

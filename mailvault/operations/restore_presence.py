@@ -5,7 +5,6 @@ In this order: the journal of earlier restores and the archive's own knowledge o
 octets themselves. What a server is known to change in a message makes it no other message.
 """
 
-import hashlib
 import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from mailvault.archive.restores import Attempt, MailboxJournal, Sent
 from mailvault.errors import ArchiveDamaged, MessageMissing
 from mailvault.mail.alterations import is_same_letter
 from mailvault.mail.envelope import parse_envelope
-from mailvault.mail.model import Digest, Octets, Uid, octet_count
+from mailvault.mail.model import Digest, Octets, Uid, digest_of, octet_count
 from mailvault.ports import Fingerprint, RemoteDestination
 
 log = logging.getLogger(__name__)
@@ -273,15 +272,6 @@ def _bodies(
         finally:
             if not isinstance(served.octets, bytes):
                 served.octets.discard()
-
-
-def digest_of(octets: Octets) -> Digest:
-    if isinstance(octets, bytes):
-        return Digest.of(octets)
-    hasher = hashlib.sha256()
-    for chunk in octets.chunks():
-        hasher.update(chunk)
-    return Digest(hasher.digest())
 
 
 def is_alike(archive: Archive, digest: Digest, octets: Octets) -> bool:

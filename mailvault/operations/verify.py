@@ -91,6 +91,12 @@ def verify(
             findings += _located(archive, due.digest, outcome)
     proved.keep()
     report = VerifyReport(checked, octets, tuple(findings))
+    detail = f"sample {percent:g}%" if mode is VerifyMode.SAMPLE else mode.value
+    _note(archive, report, started_at, detail)
+    return report
+
+
+def _note(archive: Archive, report: VerifyReport, started_at: datetime, detail: str) -> None:
     archive.note_job(
         JobEnded(
             kind="verify",
@@ -98,12 +104,11 @@ def verify(
             at=archive.now(),
             exit_code=report.exit_code,
             account=None,
-            checked=checked,
-            octets=octets,
-            detail=f"sample {percent:g}%" if mode is VerifyMode.SAMPLE else mode.value,
+            checked=report.checked,
+            octets=report.octets,
+            detail=detail,
         )
     )
-    return report
 
 
 class _Progress:

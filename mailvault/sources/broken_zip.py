@@ -10,11 +10,10 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
 
 from mailvault.errors import SourceError
 from mailvault.sources.file_tree import Directory, Listing, TreePath, member_path
-from mailvault.sources.opened_file import CHUNK, DiskFile, OpenedFile, reading
+from mailvault.sources.opened_file import CHUNK, Borrowed, DiskFile, OpenedFile, reading
 from mailvault.sources.unpacking import BOMB_FLOOR, BOMB_RATIO
 
 _HEADER = struct.Struct("<4s5H3L2H")
@@ -140,14 +139,15 @@ def _zip64_length(extra: bytes, *, is_second: bool) -> int:
     return _ZIP64
 
 
-class _Stream:
+class _Stream(Borrowed):
     """Implements `OpenedFile` over a member, from its own offset in the zip."""
 
     size: int | None = None
     modified: datetime | None = None
 
     def __init__(self, file: DiskFile, member: _Member, where: str) -> None:
-        self._file = file
+        super().__init__(file)
+        self._zip = file
         self._member = member
         self._where = where
         self._begin()
@@ -177,7 +177,7 @@ class _Stream:
             limit = min(limit, self._member.offset + self._member.packed - self._offset)
             if limit <= 0:
                 return b""
-        octets = self._file.look(self._offset, limit)
+        octets = self._zip.look(self._offset, limit)
         self._offset += len(octets)
         if not octets:
             raise EOFError("the zip ends in the middle of it")
@@ -185,7 +185,7 @@ class _Stream:
 
     def _inflated(self, limit: int) -> bytes:
         while not self._inflate.eof:
-            packed = self._rest or self._file.look(self._offset, CHUNK)
+            packed = self._rest or self._zip.look(self._offset, CHUNK)
             if not self._rest:
                 self._offset += len(packed)
             if not packed:
@@ -206,15 +206,3 @@ class _Stream:
     def look(self, offset: int, limit: int) -> bytes | None:
         """Nothing: going there and back would unpack it all again."""
         return None
-
-    def is_unchanged(self) -> bool:
-        return self._file.is_unchanged()
-
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from types import TracebackType
 from typing import TypeVar
 
 from mailvault.errors import ConnectionLost, ServerBusy
@@ -37,12 +36,7 @@ class ImapSession:
     def __enter__(self) -> "ImapSession":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         client, self._client = self._client, None
         if client is None:
             return

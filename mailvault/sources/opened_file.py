@@ -152,13 +152,32 @@ class DiskFile:
         self.close()
 
 
-class Section:
-    """A stretch of another file, which stays open when this is closed."""
+class Borrowed:
+    """Something in another file, which stays open when this is closed."""
+
+    def __init__(self, file: OpenedFile) -> None:
+        self._file = file
+
+    def is_unchanged(self) -> bool:
+        return self._file.is_unchanged()
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+class Section(Borrowed):
+    """A stretch of another file."""
 
     def __init__(
         self, file: OpenedFile, offset: int, size: int, modified: datetime | None
     ) -> None:
-        self._file = file
+        super().__init__(file)
         self._start = offset
         self._at = 0
         self.size = size
@@ -181,15 +200,3 @@ class Section:
     def look(self, offset: int, limit: int) -> bytes | None:
         limit = min(limit, self.size - offset)
         return self._file.look(self._start + offset, limit) if limit > 0 else b""
-
-    def is_unchanged(self) -> bool:
-        return self._file.is_unchanged()
-
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass

@@ -4,7 +4,6 @@ Messages with a sound unique-id are told apart by it, all others by their octets
 to be fetched for that. So a server with bad ids costs traffic, but no mail and no duplicate.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from mailvault.mail.model import (
     Recognition,
     Uid,
     Unreadable,
+    digest_of,
     octet_count,
 )
 from mailvault.ports import Kept, Known
@@ -257,12 +257,3 @@ class MailboxPass:
             asked=EMPTY,
             tells_sizes=self._tells_sizes,
         )
-
-
-def digest_of(octets: Octets) -> Digest:
-    if isinstance(octets, bytes):
-        return Digest.of(octets)
-    hasher = hashlib.sha256()
-    for chunk in octets.chunks():
-        hasher.update(chunk)
-    return Digest(hasher.digest())

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mailvault.errors import ConnectionLost, ProtocolViolation, SourceError
-from mailvault.mail.model import Batch, Octets, Uid
+from mailvault.mail.model import Batch, Octets, Uid, digest_of
 from mailvault.ports import Kept, Proven
 from mailvault.protocols.imap.uidset import EMPTY, UidSet
-from mailvault.sources.pop3_pass import UIDVALIDITY, MailboxPass, digest_of
+from mailvault.sources.pop3_pass import UIDVALIDITY, MailboxPass
 from mailvault.sources.pop3_session import Pop3Session
 from mailvault.transport.pop3 import Pop3Client
 

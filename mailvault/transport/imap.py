@@ -7,7 +7,6 @@ changes anything on the server (RFC 9051 6.3.3, 6.4.5).
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import ClassVar, Self
 
 from mailvault.errors import MailvaultError
@@ -96,13 +95,8 @@ class ImapClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is None:
             self.logout()
         self._session.abort()
 

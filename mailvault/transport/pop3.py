@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 
 from mailvault.errors import MailvaultError, ProtocolViolation
 from mailvault.mail.model import Octets
@@ -99,13 +98,8 @@ class Pop3Client:
     def __enter__(self) -> "Pop3Client":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is None:
             self.logout()
         self.abort()
 

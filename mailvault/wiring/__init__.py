@@ -7,6 +7,7 @@ from mailvault.clock import SystemClock as SystemClock
 from mailvault.wiring.accounts import connector as connector
 from mailvault.wiring.accounts import endpoint as endpoint
 from mailvault.wiring.accounts import pop3_connector as pop3_connector
+from mailvault.wiring.accounts import reach as reach
 from mailvault.wiring.accounts import refuse_unsupported as refuse_unsupported
 from mailvault.wiring.accounts import source_factory as source_factory
 from mailvault.wiring.accounts import sync_account as sync_account
@@ -17,6 +18,7 @@ from mailvault.wiring.archives import copy as copy
 from mailvault.wiring.archives import create_archive as create_archive
 from mailvault.wiring.archives import local_zone as local_zone
 from mailvault.wiring.archives import open_archive as open_archive
+from mailvault.wiring.archives import overdue_accounts as overdue_accounts
 from mailvault.wiring.archives import plan_repair as plan_repair
 from mailvault.wiring.archives import rebuild as rebuild
 from mailvault.wiring.archives import repair as repair

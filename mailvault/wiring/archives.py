@@ -11,9 +11,11 @@ from mailvault.config.model import Configuration
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
+    from mailvault.archive.catalog.views import Status
     from mailvault.archive.lock import Lease
     from mailvault.operations.convert import ConvertReport
     from mailvault.operations.copy import CopyReport
+    from mailvault.operations.freshness import Freshness
     from mailvault.operations.rebuild import RebuildReport
     from mailvault.operations.repair import RepairPlan, RepairReport
     from mailvault.operations.reports import Progress
@@ -60,6 +62,23 @@ def local_zone() -> "tzinfo":
         present = datetime.now().astimezone().tzinfo or UTC
         log.warning("the time zone has no name; schedules go by %s all year", present)
         return present
+
+
+def overdue_accounts(
+    archive: "Archive", configuration: Configuration, status: "Status | None" = None
+) -> "list[Freshness]":
+    """The configured accounts that had no success for too long, or never.
+
+    ``status`` is what the catalog says, where it was asked already.
+    """
+    from mailvault.config.freshness import success_limits
+    from mailvault.operations.freshness import freshness_of, overdue
+
+    now = SystemClock().now()
+    limits = success_limits(configuration, now, local_zone())
+    accounts = (status or archive.catalog.status()).accounts
+    successes = {each.account: each.last_success for each in accounts}
+    return overdue(freshness_of(limits, successes, {}), now)
 
 
 def copy(

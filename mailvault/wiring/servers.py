@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailvault.config.model import AccountSettings, Configuration
-from mailvault.errors import ArchiveLocked, ArchiveMissing
+from mailvault.errors import ArchiveError, ArchiveLocked, ArchiveMissing
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -211,5 +211,5 @@ def note_upload(
         with open_archive(configuration, writing=True, wait=NOTE_SECONDS) as archive:
             standing = archive.standings.of(account.name)
             archive.standings.keep(account.name, replace(standing, day=day, octets=octets))
-    except ArchiveLocked as error:
+    except ArchiveError as error:  # another holds the lock, or nobody may write there
         log.warning("%s: what was sent today is not remembered: %s", account.name, error)

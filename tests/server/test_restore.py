@@ -226,7 +226,7 @@ def test_a_lost_journal_doubles_nothing(kept: Vault, target: MailUser) -> None:
 def test_a_dry_run_changes_nothing(kept: Vault, target: MailUser) -> None:
     before = read(target)
 
-    planned = restore(kept, "--dry-run")
+    planned = restore(kept, "--verify", "--dry-run")
 
     assert read(target) == before
     assert not (kept.archive / "restores").exists()
@@ -369,6 +369,26 @@ def test_two_restores_to_one_target_wait_for_each_other(kept: Vault, target: Mai
         outcome = kept.run("restore", "work", "--to", "target", code=75)
 
     assert "another restore" in outcome.stderr
+
+
+def test_a_daily_limit_ends_a_day_and_the_next_restore_goes_on(
+    kept: Vault, target: MailUser
+) -> None:
+    without = kept.configuration.read_text(encoding="utf-8")
+    kept.configuration.write_text(f'{without}daily_limit = "20KB"\n', encoding="utf-8")
+
+    first = kept.run("restore", "work", "--to", "target", code=3)
+    held = messages(target)
+    second = kept.run("restore", "work", "--to", "target", code=3)
+
+    assert 0 < held.total() < messages(kept.user).total()
+    assert messages(target) == held
+    for outcome in (first, second):
+        assert "daily limit" in outcome.stderr
+        assert "run the same command again after 20" in outcome.stderr
+    kept.configuration.write_text(without, encoding="utf-8")
+    restore(kept)
+    assert messages(target) == messages(kept.user)
 
 
 def test_an_account_that_cannot_take_mail_is_refused_with_a_hint(kept: Vault) -> None:

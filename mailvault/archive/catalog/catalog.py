@@ -13,6 +13,7 @@ from mailvault.archive.catalog import (
     forgetting,
     history,
     jobs,
+    last_runs,
     losses,
     mailboxes,
     messages,
@@ -27,6 +28,7 @@ from mailvault.archive.catalog.views import (
     DebtView,
     ExpungedView,
     JobView,
+    LastRunView,
     MailboxView,
     MessageView,
     PlacementView,
@@ -296,6 +298,16 @@ class Catalog:
         """The last of each kind and account, oldest first."""
         with self.reading() as connection:
             return jobs.list_last_jobs(connection)
+
+    def last_runs(self) -> list[LastRunView]:
+        """The last run of each account."""
+        with self.reading() as connection:
+            return last_runs.list_last_runs(connection)
+
+    def growth(self, since: datetime) -> tuple[datetime | None, int]:
+        """Since when the archive grows as it does, not before ``since``; octets since then."""
+        with self.reading() as connection:
+            return last_runs.sum_growth(connection, since)
 
     def expunged(self) -> Iterator[ExpungedView]:
         """The messages that lie in no mailbox any more, and where they lay."""

@@ -122,6 +122,19 @@ class RunTimeView:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRunView:
+    """The last run that an account came to the end of; ``exit_code`` is that of all of it."""
+
+    account: str
+    run: RunNumber
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int | None
+    arrived: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class DebtView:
     account: str
     mailbox: MailboxName

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mailvault.demo.sample import PASSWORD, USER, build_sample
+from mailvault.demo.sample import build_sample
 from mailvault.demo.server import DemoServer
 from tests.unit.cli.program import Setting
+from tests.unit.cli.sample import account_lines
 
 
 @pytest.fixture
@@ -26,7 +27,4 @@ def server() -> Iterator[DemoServer]:
 @pytest.fixture
 def account(server: DemoServer) -> str:
     """The lines that configure the demonstration server's account."""
-    return (
-        f'protocol = "imap"\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
-        f'user = "{USER}"\npassword = "{PASSWORD}"\n'
-    )
+    return account_lines(server)

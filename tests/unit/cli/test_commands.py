@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mailvault.demo.sample import PASSWORD, USER, build_sample, change_sample
-from mailvault.demo.server import DemoServer
+from mailvault.demo.sample import PASSWORD
 from tests.unit.cli.program import Json, Setting
+from tests.unit.cli.sample import archived_sample
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -40,17 +40,7 @@ STATUS_ACCOUNT = {
 @pytest.fixture(scope="module")
 def level(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """An archive after two runs, between which mail came, changed and went."""
-    account = build_sample()
-    with DemoServer(account) as server:
-        setting = Setting(tmp_path_factory.mktemp("level"))
-        setting.configure(
-            work=f'protocol = "imap"\nhost = "127.0.0.1"\nport = {server.port}\n'
-            f'tls = "none"\nuser = "{USER}"\npassword = "{PASSWORD}"\n'
-        )
-        assert setting.run("init").code == 0
-        assert setting.run("sync").code == 0
-        change_sample(account)
-        assert setting.run("sync").code == 0
+    with archived_sample(tmp_path_factory.mktemp("level")) as setting:
         yield setting
 
 
@@ -423,7 +413,7 @@ class TestVerify:
 
         (job,) = [each for each in jobs if each["kind"] == "verify"]
         assert (job["exit_code"], job["detail"], job["account"]) == (0, "sample 10%", None)
-        assert "verify (sample 10%)" in setting.run("status").stdout
+        assert " ago (sample 10%): done" in setting.run("status").stdout
 
     def test_names_are_for_comparing_with_a_server(self, level: Setting) -> None:
         outcome = level.run("verify", "work")

@@ -8,26 +8,15 @@ import pytest
 
 from mailvault import wiring
 from mailvault.config.load import load
-from mailvault.demo.sample import PASSWORD, USER, build_sample, change_sample
-from mailvault.demo.server import DemoServer
 from tests.server.damage import damage_messages
 from tests.unit.cli.program import Setting
+from tests.unit.cli.sample import archived_sample
 
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """An archive after three runs, between which mail came, changed and went."""
-    account = build_sample()
-    with DemoServer(account) as server:
-        setting = Setting(tmp_path_factory.mktemp("synced"))
-        setting.configure(
-            work=f'protocol = "imap"\nhost = "127.0.0.1"\nport = {server.port}\n'
-            f'tls = "none"\nuser = "{USER}"\npassword = "{PASSWORD}"\n'
-        )
-        assert setting.run("init").code == 0
-        assert setting.run("sync").code == 0
-        change_sample(account)
-        assert setting.run("sync").code == 0
+    with archived_sample(tmp_path_factory.mktemp("synced")) as setting:
         assert setting.run("sync").code == 0
         yield setting
 

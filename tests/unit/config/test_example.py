@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 from mailvault.config.load import load, parse
-from mailvault.config.model import AccountSettings, OAuthSettings, ScheduleSettings
+from mailvault.config.model import (
+    AccountSettings,
+    MetricsSettings,
+    NotifySettings,
+    OAuthSettings,
+    ScheduleSettings,
+    SmtpSettings,
+    StatusSettings,
+)
 from mailvault.errors import ConfigurationError
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 OPTIONAL = re.compile(r"^# (?P<setting>(?P<key>[a-z_0-9]+) = .*)$")
 WITHOUT_DEFAULT = ("ca_file", "tls_fingerprint", "schedule", "max_rate", "daily_limit")
 ELSEWHERE = ("password_command", "password_file", "password_env", "keyring", "password")
+
+OTHERWISE_NAMED = {"ping", "webhook", "apprise", "commands", "smtp"}
 
 # Keys that belong to the other protocol, or to the other side of a contradiction, need these.
 SURROUNDINGS = {
@@ -78,7 +88,7 @@ def test_each_optional_key_of_the_example_loads_when_uncommented(
     table: str, key: str, setting: str
 ) -> None:
     text = minimal(table, key, setting)
-    if key.endswith("password") or key == "client_secret":
+    if key.endswith("password") or key in ("client_secret", "apprise_urls"):
         with pytest.raises(ConfigurationError, match="others can read"):
             parse(text.encode(), EXAMPLE, is_private=False)
 
@@ -110,7 +120,12 @@ def test_every_key_that_is_known_stands_in_the_example() -> None:
 
     known = {field.name for field in dataclasses.fields(AccountSettings)} - {"name", "secret"}
     known |= {field.name for field in dataclasses.fields(ScheduleSettings)} | set(ELSEWHERE)
+    known |= {field.name for field in dataclasses.fields(MetricsSettings)}
+    known |= {field.name for field in dataclasses.fields(StatusSettings)}
     known |= {field.name for field in dataclasses.fields(OAuthSettings)} - {"token_file"}
+    known |= {field.name for field in dataclasses.fields(NotifySettings)} - OTHERWISE_NAMED
+    smtp = {f"smtp_{field.name}" for field in dataclasses.fields(SmtpSettings)}
+    known |= smtp - {"smtp_secret"}
 
     assert known - shown == set()
 

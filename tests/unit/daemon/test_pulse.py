@@ -1,22 +1,10 @@
 """Work that gets on is alive; work that does not is stuck; no work is neither."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from mailvault.daemon.pulse import Pulse
 from mailvault.mail.model import MailboxName
-from mailvault.wiring import SystemClock
-
-
-class StandingClock(SystemClock):
-    seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
+from tests.clocks import StandingClock
 
 
 @pytest.fixture

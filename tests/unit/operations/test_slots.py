@@ -2,26 +2,13 @@
 
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 
 from mailvault.errors import TimeIsUp
 from mailvault.operations.slots import Line, Slot
 from mailvault.wiring import SystemClock
-
-
-class StandingClock(SystemClock):
-    """A clock that only tests move."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
+from tests.clocks import StandingClock
 
 
 @pytest.fixture

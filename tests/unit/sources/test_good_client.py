@@ -22,6 +22,7 @@ from mailvault.transport.allowance import Allowance
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.login_gate import LoginGate
+from tests.clocks import FakeClock
 from tests.servers.bent import Bend, BentServer, HangUp, as_it_should, is_body_fetch
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -29,27 +30,9 @@ MESSAGES = 60
 SLOW_DOWN = b"Request is throttled. Suggested Backoff Time: %d milliseconds"
 
 
-class FakeClock:
-    """A clock that only its sleepers and the test move."""
-
-    def __init__(self) -> None:
-        self.instant = NOON
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def monotonic(self) -> float:
-        return self.instant.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.instant += timedelta(seconds=seconds)
-
-
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock()
+    return FakeClock(NOON)
 
 
 @pytest.fixture

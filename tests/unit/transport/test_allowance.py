@@ -8,27 +8,12 @@ from mailvault.errors import AccountSuspended, ConnectionLost, LoginRefused, Ser
 from mailvault.transport.allowance import Allowance
 from mailvault.transport.login_gate import LoginGate
 from mailvault.transport.retry import waiting_out
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.instant = datetime(2026, 1, 5, 23, 50, tzinfo=UTC)
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def monotonic(self) -> float:
-        return self.instant.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.instant += timedelta(seconds=seconds)
+from tests.clocks import FakeClock
 
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock()
+    return FakeClock(datetime(2026, 1, 5, 23, 50, tzinfo=UTC))
 
 
 def test_a_rate_is_kept_over_any_pieces(clock: FakeClock) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,25 +20,12 @@ from mailvault.transport.oauth_client import OAuthClient, Pending
 from mailvault.transport.oauth_loopback import code_in
 from mailvault.transport.oauth_provider import generic, google, microsoft, tenant_of
 from mailvault.transport.oauth_tokens import Grant, TokenFile, Tokens
+from tests.clocks import FakeClock
 from tests.unit.transport.scripted import HOST, Peer, ScriptedServer
 
 START = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 GRANT = Grant("me", "client", "https://login.example.com/token")
 CANARY = "kanarienvogel-4711"
-
-
-@dataclass
-class Clock:
-    at: datetime = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 def tokens(number: int, *, minutes: int = 60) -> Tokens:
@@ -51,7 +37,7 @@ class Setting:
     """An account whose tokens come from a scripted provider."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock(START)
         self.file = TokenFile(folder / "tokens" / "work.json", GRANT)
         self.answers: list[tuple[int, object]] = []
         self.heard = b""
@@ -114,7 +100,7 @@ def test_a_fresh_token_is_used_without_asking(setting: Setting) -> None:
 
 def test_a_token_is_renewed_before_it_ends_and_only_once(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(minutes=56)
+    setting.clock.instant += timedelta(minutes=56)
 
     given = access(setting, fresh(2), times=3)
 
@@ -124,7 +110,7 @@ def test_a_token_is_renewed_before_it_ends_and_only_once(setting: Setting) -> No
 
 def test_a_renewed_token_is_on_disk_before_it_is_given(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
 
     access(setting, fresh(2))
 
@@ -136,7 +122,7 @@ def test_a_renewed_token_is_on_disk_before_it_is_given(setting: Setting) -> None
 
 def test_a_provider_without_rotation_keeps_the_refresh_token(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
 
     access(setting, (200, {"access_token": "access-2", "expires_in": "3600"}))
 
@@ -147,7 +133,7 @@ def test_a_provider_without_rotation_keeps_the_refresh_token(setting: Setting) -
 
 def test_threads_that_need_a_token_at_once_use_one_refresh(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
     setting.answers = [fresh(2)]
     given: list[str] = []
 
@@ -170,7 +156,7 @@ def test_threads_that_need_a_token_at_once_use_one_refresh(setting: Setting) -> 
 
 def test_a_refused_refresh_needs_a_login_and_is_not_repeated(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
     refusal = {"error": "invalid_grant", "error_description": "refresh-1 is used up"}
 
     with pytest.raises(NeedsLogin) as first:
@@ -192,7 +178,7 @@ def test_a_busy_provider_leaves_the_login_as_it_is(
     setting: Setting, answer: tuple[int, object]
 ) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
 
     with pytest.raises(ServerBusy):
         access(setting, answer)
@@ -203,14 +189,14 @@ def test_a_busy_provider_leaves_the_login_as_it_is(
 
 def test_while_the_provider_is_busy_the_present_token_will_do(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(minutes=57)
+    setting.clock.instant += timedelta(minutes=57)
 
     assert access(setting, (503, b"")) == ["access-1"]
 
 
 def test_a_provider_that_cannot_be_reached_may_be_tried_again(setting: Setting) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
     with ScriptedServer(setting.script) as server:
         port = server.port
     gone = AccessToken("work", setting.file, lambda: client(setting, port), setting.clock)
@@ -227,7 +213,7 @@ def test_a_provider_that_cannot_be_reached_may_be_tried_again(setting: Setting) 
 )
 def test_an_answer_without_a_token_changes_nothing(setting: Setting, answer: object) -> None:
     setting.keep(tokens(1))
-    setting.clock.at += timedelta(hours=2)
+    setting.clock.instant += timedelta(hours=2)
 
     with pytest.raises(ProtocolViolation):
         access(setting, (200, answer))
@@ -319,7 +305,7 @@ def test_the_code_challenge_is_that_of_rfc_7636() -> None:
     provider = generic(
         "https://x/token", "https://x/authorize", None, ("mail", "offline_access")
     )
-    asking = OAuthClient(provider, "client", lambda: "", Clock())
+    asking = OAuthClient(provider, "client", lambda: "", FakeClock(START))
 
     page = asking.authorization_page(
         "http://127.0.0.1:1/callback", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "state"

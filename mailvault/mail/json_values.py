@@ -1,0 +1,16 @@
+"""What JSON can hold, and how times are written in it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+JsonValue: TypeAlias = (
+    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
+
+
+def json_time(instant: datetime | None) -> str | None:
+    """RFC 3339 in UTC; None stays None."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""What the world outside may see of an archive: how it stands, in values, JSON and metrics."""
