@@ -175,7 +175,7 @@ def watched_vault(folder: Path, user: MailUser, place: Callable[[Watched], str])
     lines = [line for line in lines if not line.startswith("password")]
     vault.configuration.write_text("\n".join([*lines, kept]) + "\n")
     vault.configuration.chmod(0o600)
-    vault.init()
+    vault.run("init")
     return watched
 
 
