@@ -165,6 +165,7 @@ def draft_batch(mailbox_id: int, batch: Batch, sizes: Mapping[Digest, int]) -> D
             expunged=batch.expunged,
             owed=tuple(Owed(each.uid, each.reason[:REASON_LIMIT]) for each in batch.unreadable),
             is_complete=batch.is_complete,
+            removed=batch.removed,
         ),
         arriving=tuple(Arriving.of(each) for each in batch.arrived),
         messages=[each.octets for each in batch.arrived],

@@ -88,11 +88,13 @@ def _write_changed(record: MailboxChanged) -> Fields:
         reflagged,
         list(record.expunged),
         owed,
+        *([list(record.removed)] if record.removed else []),
     ]
 
 
 def _read_changed(fields: Fields) -> MailboxChanged:
-    mailbox_id, uidvalidity, cursor, complete, sets, placed, reflagged, expunged, owed = fields
+    mailbox_id, uidvalidity, cursor, complete, sets, placed, reflagged, *gone = fields
+    expunged, owed, removed = [*gone, ()][:3]
     flag_sets = [_read_flags(each) for each in sets]
     return MailboxChanged(
         mailbox_id=_number(mailbox_id),
@@ -103,6 +105,7 @@ def _read_changed(fields: Fields) -> MailboxChanged:
         expunged=tuple(_uid(uid) for uid in expunged),
         owed=tuple(Owed(_uid(uid), _text(reason)) for uid, reason in owed),
         is_complete=bool(complete),
+        removed=tuple(_uid(uid) for uid in removed),
     )
 
 

@@ -180,6 +180,13 @@ class KnownMailbox:
         with self._catalog.reading() as connection:
             return connection.scalar(query) is not None
 
+    def fingerprints(self, first: Uid, last: Uid) -> dict[Uid, Fingerprint]:
+        query = _FINGERPRINTS.where(self._is_under(self.uidvalidity()), _IS_PRESENT)
+        within = placement.c.uid.between(first, last)
+        with self._catalog.reading() as connection:
+            rows = connection.execute(query.where(within).order_by(placement.c.uid))
+            return {Uid(row.uid): _fingerprint(row) for row in rows}
+
     def sample(self, limit: int) -> list[Fingerprint]:
         uidvalidity = self.uidvalidity()
         uids = select(placement.c.uid).where(self._is_under(uidvalidity), _IS_PRESENT)

@@ -180,7 +180,8 @@ def _in_mailboxes(facts: Iterable[T]) -> Iterator[tuple[int, int, list[T]]]:
 def _expunged(ends: Iterable[End]) -> Iterator[Record]:
     for mailbox_id, uidvalidity, some in _in_mailboxes(ends):
         uids = tuple(each.uid for each in some)
-        yield MailboxChanged(mailbox_id, uidvalidity, expunged=uids)
+        removed = tuple(each.uid for each in some if each.is_removed)
+        yield MailboxChanged(mailbox_id, uidvalidity, expunged=uids, removed=removed)
 
 
 def _owed(debts: Iterable[Debt]) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from mailvault.cli.copying import copy
 from mailvault.cli.daemon import daemon
 from mailvault.cli.demo import demo
 from mailvault.cli.diff import diff
+from mailvault.cli.doctor import doctor
 from mailvault.cli.drill import drill
 from mailvault.cli.exit_codes import BY_READING, BY_SERVERS, BY_WRITING, epilog
 from mailvault.cli.export import export
@@ -19,6 +20,7 @@ from mailvault.cli.initialise import init
 from mailvault.cli.log import log
 from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
+from mailvault.cli.metrics import metrics
 from mailvault.cli.migrate import migrate
 from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
@@ -63,6 +65,8 @@ COMMANDS = (
     ("run", run, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("schedule", schedule, BY_READING),
     ("service", service, ()),
+    ("metrics", metrics, BY_READING),
+    ("doctor", doctor, (3, 20)),
 )
 
 

@@ -11,6 +11,7 @@ from mailvault.cli.options import (
     MailboxOption,
 )
 from mailvault.cli.output import emit, emit_json
+from mailvault.cli.outside import show_outside
 from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
 
@@ -48,6 +49,8 @@ def sync(
                 by_hand=by_hand,
                 progress=progress,
             )
+    if not dry_run:
+        show_outside(settings)
     if as_json:
         emit_json(sync_json(report))
     else:

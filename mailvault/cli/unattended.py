@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 class Unattended(Protocol):
-    def serve(self, configuration: "Configuration") -> None:
-        """Be the daemon until a signal ends it."""
+    def serve(
+        self, configuration: "Configuration", metrics: tuple[str, int] | None = None
+    ) -> None:
+        """Be the daemon until a signal ends it; ``metrics`` is where Prometheus asks."""
         ...
 
     def run_due(self, configuration: "Configuration", progress: "Progress") -> "list[RunEnded]":

@@ -11,7 +11,9 @@ from mailvault.config.accounts import read_account
 from mailvault.config.model import (
     ArchiveSettings,
     Configuration,
+    MetricsSettings,
     ScheduleSettings,
+    StatusSettings,
 )
 from mailvault.config.notify import read_notify
 from mailvault.config.section import Section
@@ -80,6 +82,16 @@ def load(path: Path) -> Configuration:
     return parse(content, path, is_private=not mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
+def archive_path_of(path: Path) -> Path | None:
+    """Where the archive of a configuration lies that may be wrong in everything else."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("archive")
+        written = table.get("path") if isinstance(table, dict) else None
+        return values.path_below(path.absolute().parent)(written)
+    except (OSError, ValueError):
+        return None
+
+
 def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
     """Understand a configuration that stands, or is to stand, at ``path``.
 
@@ -104,6 +116,8 @@ def parse(content: bytes, path: Path, *, is_private: bool) -> Configuration:
             accounts,
             is_private=is_private,
         ),
+        metrics=_metrics(root.table("metrics"), folder),
+        status=_status(root.table("status"), folder),
     )
     root.finish()
     if mistakes:
@@ -152,6 +166,23 @@ def _schedule(section: Section, folder: Path) -> ScheduleSettings:
     section.finish()
     if settings.copy is not None and settings.copy_to is None:
         section.complain("needs copy_to, the folder that takes the copy", "copy")
+    return settings
+
+
+def _metrics(section: Section, folder: Path) -> MetricsSettings:
+    settings = MetricsSettings(
+        textfile=section.read("textfile", values.path_below(folder), None),
+        listen=section.read("listen", values.listen_address, None),
+    )
+    section.finish()
+    if settings.textfile is not None and settings.textfile.suffix != ".prom":
+        section.complain("must end in .prom, or node_exporter does not read it", "textfile")
+    return settings
+
+
+def _status(section: Section, folder: Path) -> StatusSettings:
+    settings = StatusSettings(section.read("file", values.path_below(folder), None))
+    section.finish()
     return settings
 
 

@@ -151,9 +151,26 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where Prometheus finds numbers: a file after each run, or the daemon's page."""
+
+    textfile: Path | None = None
+    listen: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """Where programs find what ``status --json`` says, without asking."""
+
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     path: Path
     archive: ArchiveSettings
     accounts: Mapping[str, AccountSettings]
     schedule: ScheduleSettings = ScheduleSettings()
     notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    status: StatusSettings = StatusSettings()

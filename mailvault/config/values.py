@@ -171,6 +171,16 @@ def host(value: object) -> str:
     return name
 
 
+def listen_address(value: object) -> tuple[str, int]:
+    """An address of this machine and a port; brackets around IPv6."""
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):([0-9]{1,5})", str(value))
+    if not isinstance(value, str) or not found or not 0 < int(found[2]) < 65536:
+        raise ValueError(
+            f'must be an address and a port, such as "127.0.0.1:9464", not {shown(value)}'
+        )
+    return found[1].strip("[]"), int(found[2])
+
+
 def fingerprint(value: object) -> str:
     """The SHA-256 of a certificate, with or without colons; given back in lower case."""
     digits = text(value).lower().replace(":", "").removeprefix("sha256")

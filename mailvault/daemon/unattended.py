@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mailvault import wiring
@@ -19,16 +20,25 @@ log = logging.getLogger(__name__)
 class Unattended:
     """Implements `cli.unattended.Unattended`."""
 
-    def serve(self, configuration: Configuration) -> None:
-        """Be the daemon until a signal ends it. Raises ArchiveLocked."""
+    def serve(
+        self, configuration: Configuration, metrics: tuple[str, int] | None = None
+    ) -> None:
+        """Be the daemon until a signal ends it. Raises ArchiveLocked, UsageError."""
         lease = wiring.take_lease(configuration)  # before all that takes time to load
+        from mailvault.daemon.bulletin import LAST_WORDS, Bulletin
         from mailvault.daemon.daemon import Daemon
         from mailvault.daemon.listening import listeners
         from mailvault.daemon.notify_socket import NotifySocket
 
         systemd = NotifySocket.from_environment(os.environ)
-        daemon = Daemon(configuration, systemd=systemd, listeners=listeners)
-        daemon.run(lease)
+
+        def choose(configuration: Configuration) -> tuple[str, int] | None:
+            return metrics or configuration.metrics.listen
+
+        with Bulletin(configuration, choose, patience=LAST_WORDS) as bulletin:
+            hearing = partial(listeners, bulletin=bulletin)
+            daemon = Daemon(configuration, systemd=systemd, listeners=hearing)
+            daemon.run(lease)
         if not daemon.has_ended:
             # A thread waits for a server; the interpreter would wait for the thread.
             logging.shutdown()
@@ -38,10 +48,13 @@ class Unattended:
     def run_due(self, configuration: Configuration, progress: "Progress") -> "list[RunEnded]":
         """Do once what is due. Raises ArchiveLocked."""
         with wiring.take_lease(configuration):  # before all that takes time to load
+            from mailvault.daemon.bulletin import Bulletin
             from mailvault.daemon.listening import listeners
             from mailvault.daemon.once import run_due
 
-            return run_due(configuration, listeners(configuration), progress)
+            with Bulletin(configuration) as bulletin:
+                publish = listeners(configuration, bulletin=bulletin)
+                return run_due(configuration, publish, progress)
 
     def describe_service(self, configuration: Configuration, way: str, *, is_user: bool) -> str:
         return service.describe(configuration, way, is_user=is_user)

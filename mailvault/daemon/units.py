@@ -151,6 +151,8 @@ def _written(installation: Installation) -> list[str]:
     paths = [configuration.archive.path]
     if configuration.schedule.copy_to is not None:
         paths.append(configuration.schedule.copy_to)
+    told = (configuration.metrics.textfile, configuration.status.file)
+    paths += [file.parent for file in told if file is not None]
     paths += [
         account.oauth.token_file.parent
         for account in configuration.accounts.values()

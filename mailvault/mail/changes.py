@@ -82,6 +82,7 @@ class MailboxChanged:
     """What one batch changed. Placing or expunging an owed message settles its debt.
 
     ``is_complete`` as in `Batch`: placements under another UIDVALIDITY end here.
+    ``removed`` are those of ``expunged`` that the server deleted because we asked for it.
     """
 
     mailbox_id: int
@@ -92,6 +93,7 @@ class MailboxChanged:
     expunged: tuple[Uid, ...] = ()
     owed: tuple[Owed, ...] = ()
     is_complete: bool = False
+    removed: tuple[Uid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,8 @@ class Batch:
     """Present messages that the server now knows by another ``uidl``."""
     removed: tuple[Uid, ...] = ()
     """Those of ``expunged`` that are gone because we asked for it: no loss."""
+    suspicion: str | None = None
+    """Why the server looks as if it had become another: somebody should see that."""
     stored: Callable[[], None] | None = None
     """Called once everything up to this batch is durable, if the source waits for that."""
 

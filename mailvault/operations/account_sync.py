@@ -82,6 +82,7 @@ class _Pass:
 
     mailbox_id: int
     report: MailboxReport
+    suspicion: str | None = None  # what the source itself finds suspicious
 
     def deleted(self, messages: int) -> None:
         """So many were deleted on the server because we asked for it: no loss."""
@@ -280,6 +281,10 @@ class AccountSync:
 
     def _store(self, task: Task, event: Read) -> None:
         done = self._passes[task.mailbox]
+        reason = event.batch.suspicion
+        if reason and reason != done.suspicion and not self.options.accept_empty:
+            done.suspicion = reason
+            self.recorder.suspect(self._account_id, done.mailbox_id, reason)
         applied = self.recorder.add(done.mailbox_id, event.batch)
         done.add(
             arrived=applied.arrived,
@@ -341,7 +346,7 @@ class AccountSync:
             self.archive.catalog, self.account.name, self.recorder.run, self._before, walked
         )
         for done in self._passes.values():
-            reason = judgement.of_mailboxes.get(done.mailbox_id)
+            reason = done.suspicion or judgement.of_mailboxes.get(done.mailbox_id)
             done.report = replace(done.report, suspicion=reason)
         return judgement.of_account
 
@@ -357,8 +362,8 @@ class AccountSync:
         if of_account is not None:
             self.recorder.suspect(self._account_id, None, of_account)
         for done in self._passes.values():
-            if done.report.suspicion is not None:
-                reason = done.report.suspicion
+            reason = done.report.suspicion
+            if reason is not None and reason != done.suspicion:
                 self.recorder.suspect(self._account_id, done.mailbox_id, reason)
 
 

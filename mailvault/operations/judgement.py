@@ -94,7 +94,7 @@ def _toll(walked: Walked, counts: _Counts) -> Toll:
     return Toll(
         before=max(0, counts.before.get(number, 0) - walked.deleted),
         after=counts.after.get(number, 0),
-        lost=max(0, counts.lost.get(number, 0) - walked.deleted),
+        lost=counts.lost.get(number, 0),
         replaced=counts.replaced.get(number, 0),
         is_swept=is_swept(walked.mailbox.name, walked.mailbox.special_use),
     )

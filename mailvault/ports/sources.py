@@ -89,7 +89,7 @@ class Known(Protocol):
     def returned(self, uids: Sequence[Uid]) -> dict[Uid, Digest]:
         """Those of ``uids`` once placed under this UIDVALIDITY, gone since, and their octets.
 
-        A UID never names another message (RFC 9051 2.3.1.1), so these need no download.
+        A UID should never name another message (RFC 9051 2.3.1.1); some servers' do.
         """
         ...
 
@@ -107,6 +107,10 @@ class Known(Protocol):
 
     def labels(self, uids: Sequence[Uid]) -> dict[Uid, frozenset[str]]:
         """Gmail's labels of those of ``uids`` for which any are known."""
+        ...
+
+    def fingerprints(self, first: Uid, last: Uid) -> dict[Uid, Fingerprint]:
+        """What tells the messages present with ``first <= uid <= last`` from others."""
         ...
 
     def sample(self, limit: int) -> list[Fingerprint]:

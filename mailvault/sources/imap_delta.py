@@ -20,11 +20,16 @@ WINDOW = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Some changes below the watermark. ``unknown``: listed there, but not in the archive."""
+    """Some changes below the watermark.
+
+    ``unknown``: listed there, but not in the archive. ``doubtful``: under the UID of an
+    archived message, but perhaps another one.
+    """
 
     changed: tuple[FlagsChange, ...] = ()
     expunged: tuple[Uid, ...] = ()
     unknown: UidSet = field(default_factory=lambda: UidSet.of(()))
+    doubtful: UidSet = field(default_factory=lambda: UidSet.of(()))
 
 
 def windows(known: Known, last: Uid) -> Iterator[list[Uid]]:
@@ -50,8 +55,14 @@ def by_full_scan(
 def _compare(
     client: ImapClient, known: Known, window: tuple[Uid, Uid], labels: Labels
 ) -> Delta:
+    return compared(list(client.fetch_flags(UidSet((window,)))), known, window, labels)
+
+
+def compared(
+    found: list[Fetched], known: Known, window: tuple[Uid, Uid], labels: Labels
+) -> Delta:
+    """What changed, when this is all that the server has there."""
     first, last = window
-    found = list(client.fetch_flags(UidSet((window,))))
     listed = {m.uid: m.flags or frozenset() for m in found}
     present = known.window(first, last)
     return Delta(

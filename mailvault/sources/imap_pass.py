@@ -4,12 +4,22 @@ The watermark is the cursor's UIDNEXT: every message below it is settled, that i
 owed, or known not to exist.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from mailvault.mail.model import Arrival, Batch, Digest, Recognition, Uid, Unreadable
+from mailvault.mail.model import (
+    Arrival,
+    Batch,
+    Digest,
+    FlagsChange,
+    Recognition,
+    Uid,
+    Unreadable,
+    digest_of,
+)
 from mailvault.ports import Fingerprint, Known
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources import imap_delta
@@ -19,7 +29,10 @@ from mailvault.sources.imap_bodies import BodyFetcher
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_delta import Delta
 from mailvault.sources.imap_session import ImapSession
+from mailvault.sources.imap_setback import Setback, by_fingerprints, find_setback
 from mailvault.transport.imap_values import Fetched, Selected
+
+log = logging.getLogger(__name__)
 
 NONE = UidSet.of(())
 
@@ -72,8 +85,12 @@ class MailboxPass:
         expected = self._known.count() + len(owed) if self._last else 0
         new = self.new_uids()
         if self._last:
-            for delta in self._below(expected, len(new)):
-                yield from self._delta(delta)
+            setback = self._setback()
+            if setback is not None:
+                yield from self._set_back(setback)
+            else:
+                for delta in self._below(expected, len(new)):
+                    yield from self._delta(delta)
             yield from self._settle(owed)
         # From here on flags are as of the HIGHESTMODSEQ that EXAMINE told.
         self._at = replace(self._at, modseq=self._selected.state.highestmodseq, messages=None)
@@ -99,6 +116,44 @@ class MailboxPass:
         return found
 
     # Below the watermark
+
+    def _setback(self) -> Setback | None:
+        modseq = self._resumed.modseq if self._resumed else None
+        return find_setback(self._session.client, self._selected, self._at, modseq)
+
+    def _set_back(self, setback: Setback) -> Iterator[Batch]:
+        """Believe no UID: compare everything below the watermark, which may go down."""
+        log.warning("%s: every message is compared", setback.what)
+        for delta in by_fingerprints(
+            self._session.client, self._known, self._last, self._labels
+        ):
+            if setback.explains(delta.expunged):
+                yield Batch(self._uidvalidity, suspicion=setback.suspicion)
+            yield from self._delta(delta)
+            for batch in self._doubted(delta.doubtful):
+                suspicion = setback.suspicion if batch.expunged else None
+                yield replace(batch, suspicion=suspicion)
+        self._at = setback.cursor(self._at)
+
+    def _doubted(self, uids: UidSet) -> Iterator[Batch]:
+        """Take in those that are others than the archived ones: their octets tell."""
+        if not uids:
+            return
+        before = Uid(uids.ranges[0][0] - 1)
+        kept = self._known.kept(before, imap_delta.WINDOW)
+        archived = {each.uid: each.digest for each in kept}
+        for bodies in self._bodies.fetch(uids):
+            others, flags = [], []
+            for each in bodies.arrived:
+                if digest_of(each.octets) != archived.get(each.uid):
+                    others.append(each)
+                    continue
+                flags.append(FlagsChange(each.uid, each.flags))
+                if not isinstance(each.octets, bytes):
+                    each.octets.discard()
+            gone = tuple(each.uid for each in others)
+            yield Batch(self._uidvalidity, flags_changed=tuple(flags), expunged=gone)
+            yield Batch(self._uidvalidity, arrived=tuple(others), unreadable=bodies.unreadable)
 
     def _below(self, expected: int, new: int) -> Iterator[Delta]:
         client, known, last = self._session.client, self._known, self._last
@@ -141,20 +196,15 @@ class MailboxPass:
         uids = uids - UidSet.of(self._known.owed())
         for some in uids.split(FINGERPRINTS):
             digests = self._known.returned([Uid(uid) for uid in some])
-            returned = UidSet.of(digests)
+            listed = self._session.client.fetch_fingerprints(UidSet.of(digests))
+            returned = tuple(  # some servers give a UID again, to another message
+                each
+                for each in self._recognise({m.uid: m for m in listed if m.uid in digests})
+                if each.digest == digests[each.uid]
+            )
             if returned:
-                listed = self._session.client.fetch_fingerprints(returned)
-                yield Batch(
-                    self._uidvalidity,
-                    recognised=tuple(
-                        Recognition(
-                            m.uid, digests[m.uid], m.flags or frozenset(), m.internal_date
-                        )
-                        for m in listed
-                        if m.uid in digests
-                    ),
-                )
-            yield from self._download(some - returned)
+                yield Batch(self._uidvalidity, recognised=returned)
+            yield from self._download(some - UidSet.of(each.uid for each in returned))
 
     def _settle(self, owed: UidSet) -> Iterator[Batch]:
         """Ask again for what the server would not give; what it lists no more is settled."""

@@ -1,6 +1,7 @@
 """Deleting over IMAP what the archive holds: by UID, and only where UIDPLUS makes that exact.
 
-A UID never names another message (RFC 9051 2.3.1.1), so no message need be compared.
+A UID should never name another message (RFC 9051 2.3.1.1), but servers restored from a
+backup give UIDs again: so each message is compared with the archived one before.
 """
 
 import logging
@@ -8,13 +9,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mailvault.errors import ConnectionLost
-from mailvault.mail.model import Batch, Cursor, Uid
-from mailvault.ports import Proven
+from mailvault.mail.envelope import parse_envelope
+from mailvault.mail.model import Batch, Cursor, Uid, digest_of
+from mailvault.ports import Kept, Proven
 from mailvault.protocols.imap.uidset import EMPTY, UidSet
 from mailvault.sources.imap_cursor import ImapCursor
 from mailvault.sources.imap_session import ImapSession
+from mailvault.transport.imap_values import Fetched
 
 log = logging.getLogger(__name__)
+
+SET = 8
+"""Messages in one command; each may be large."""
 
 
 def refusal(session: ImapSession) -> str | None:
@@ -37,15 +43,32 @@ class ImapRemoval:
         self._cursor: ImapCursor | None = None
 
     def certain(self, proven: Sequence[Proven]) -> list[Uid]:
-        """Those that exist under the UIDVALIDITY they were archived under."""
+        """Those that exist under the UIDVALIDITY they were archived under, and are the same."""
         if self._uidvalidity is None:
             selected = self._session.examine(self._wire_name)
             self._uidvalidity = selected.state.uidvalidity
-        uids = [each.kept.uid for each in proven if each.uidvalidity == self._uidvalidity]
-        if not uids:
-            return []
-        found = self._session.client.search_uids(Uid(min(uids)), Uid(max(uids)))
-        return [uid for uid in uids if uid in found]
+        known = {e.kept.uid: e for e in proven if e.uidvalidity == self._uidvalidity}
+        listed = self._session.client.fetch_fingerprints(UidSet.of(known)) if known else []
+        same = {each.uid for each in listed if _is_alike(each, known[each.uid])}
+        same |= self._same([known[each.uid].kept for each in listed if each.uid not in same])
+        return [uid for uid in known if uid in same]
+
+    def _same(self, doubted: Sequence[Kept]) -> set[Uid]:
+        """Those whose octets are the archived ones, which settles every doubt."""
+        digests = {each.uid: each.digest for each in doubted}
+        same: set[Uid] = set()
+        sets = list(UidSet.of(digests).split(SET)) if digests else []
+        for answer in self._session.client.fetch_bodies(sets):
+            for fetched in answer.messages:
+                if fetched.body is None:
+                    continue
+                if digest_of(fetched.body) == digests[fetched.uid]:
+                    same.add(fetched.uid)
+                else:
+                    log.warning("UID %d is not the message archived under it", fetched.uid)
+                if not isinstance(fetched.body, bytes):
+                    fetched.body.discard()
+        return same
 
     def intend(self, uids: Sequence[Uid], since: Cursor | None) -> Batch | None:
         """Should the answer never come, the next pass knows what it was that went."""
@@ -82,3 +105,11 @@ class ImapRemoval:
         first, last = wanted.ranges[0][0], wanted.ranges[-1][1]
         still = self._session.client.search_uids(Uid(first), Uid(last)) & wanted
         return self._asked(still, wanted - still)
+
+
+def _is_alike(found: Fetched, proven: Proven) -> bool:
+    """Whether a message has the size and the Message-ID of the archived one."""
+    message_id = parse_envelope(proven.head).message_id
+    if message_id is None or found.size != proven.kept.size:
+        return False
+    return found.message_id == message_id

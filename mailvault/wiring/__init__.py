@@ -7,6 +7,7 @@ from mailvault.clock import SystemClock as SystemClock
 from mailvault.wiring.accounts import connector as connector
 from mailvault.wiring.accounts import endpoint as endpoint
 from mailvault.wiring.accounts import pop3_connector as pop3_connector
+from mailvault.wiring.accounts import reach as reach
 from mailvault.wiring.accounts import refuse_unsupported as refuse_unsupported
 from mailvault.wiring.accounts import source_factory as source_factory
 from mailvault.wiring.accounts import sync_account as sync_account

@@ -159,6 +159,14 @@ def endpoint(account: AccountSettings) -> "Endpoint":
     )
 
 
+def reach(account: AccountSettings) -> list[str]:
+    """What the server offers before a login. Raises SourceError."""
+    from mailvault.transport.reachability import reach_imap, reach_pop3
+
+    look = reach_pop3 if account.protocol == "pop3" else reach_imap
+    return look(endpoint(account))
+
+
 def refuse_unsupported(account: AccountSettings) -> None:
     """Refuse what the configuration may say but this release cannot do."""
     where = f"accounts.{account.name}"

@@ -66,11 +66,14 @@ class Watched:
             "restore work --to work --dry-run", "migrate work work --dry-run", "copy copy",
             "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
             "drill", "schedule", "schedule --json", "service print", "service print --timer",
-            "service print --cron", "run", "run --due", "run --due --json",
+            "service print --cron", "run", "run --due", "run --due --json", "metrics",
+            "metrics --textfile all.prom", "status --check", "doctor", "doctor --json",
+            "doctor --show-names --offline",
         ):  # fmt: skip
             self.run(*words.split())
         with self.vault.configuration.open("a") as file:
             file.write('\n[schedule]\nsync = "5s"\nverify = "1h"\n')
+            file.write('[metrics]\ntextfile = "x.prom"\n[status]\nfile = "status.json"\n')
         for words in ("run --due", "schedule", "service print"):
             self.run("-v", *words.split())
         daemon = self.vault.command("-vv", "daemon")

@@ -26,6 +26,7 @@ from mailvault.archive.catalog.tables import (
     metadata,
     placement,
     proof,
+    removal,
     server_mark,
 )
 from mailvault.archive.catalog.views import EndingView, ExpungedView
@@ -57,6 +58,7 @@ def _forget(connection: Connection, numbers: Sequence[int]) -> None:
     if places:
         execute_many(connection, _UNCHANGE, places)
         execute_many(connection, _UNMARK, places)
+        execute_many(connection, _UNREMOVE, places)
     for column in _REFERENCES:
         connection.execute(delete(column.table).where(column.in_(numbers)))
     connection.execute(delete(message).where(chosen))
@@ -170,6 +172,7 @@ _UNMARK = delete(server_mark).where(
         placement.c.uid == server_mark.c.uid,
     ),
 )
+_UNREMOVE = delete(removal).where(_is_bound(removal), removal.c.run == bindparam("until"))
 _REFERENCES = [
     column
     for table in metadata.sorted_tables

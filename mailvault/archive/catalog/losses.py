@@ -1,15 +1,35 @@
-"""What a run took away: messages expunged from a mailbox that lie nowhere else any more."""
+"""What a run took away: messages expunged from a mailbox that lie nowhere else any more.
+
+What the server deleted because we asked for it is no loss.
+"""
 
 from collections import defaultdict
 
 from sqlalchemy import Connection, and_, exists, func, select
 
 from mailvault.archive.catalog.placing import EXPUNGED
-from mailvault.archive.catalog.tables import account, mailbox, message, placement, run_account
+from mailvault.archive.catalog.tables import (
+    account,
+    mailbox,
+    message,
+    placement,
+    removal,
+    run_account,
+)
 from mailvault.mail.model import RunNumber
 
 MOST_COMPARED = 100_000
 """Messages that went in a run, of which it is asked whether they came back as others."""
+
+_WENT = and_(
+    placement.c.gone_how == EXPUNGED,
+    ~exists().where(
+        removal.c.mailbox_id == placement.c.mailbox_id,
+        removal.c.uidvalidity == placement.c.uidvalidity,
+        removal.c.uid == placement.c.uid,
+        removal.c.run == placement.c.gone_run,
+    ),
+)
 
 
 def find_first_unjudged(connection: Connection, of: str) -> RunNumber:
@@ -41,7 +61,7 @@ def count_lost(
         .join(mailbox, mailbox.c.id == placement.c.mailbox_id)
         .join(account, account.c.id == mailbox.c.account_id)
         .where(account.c.name == of, placement.c.gone_run >= since)
-        .where(placement.c.gone_how == EXPUNGED, ~is_kept)
+        .where(_WENT, ~is_kept)
         .group_by(placement.c.mailbox_id)
     )
     if before is not None:
@@ -63,7 +83,7 @@ def count_gone(connection: Connection, of: str, since: RunNumber) -> tuple[int, 
         .join(mailbox, mailbox.c.id == placement.c.mailbox_id)
         .join(account, account.c.id == mailbox.c.account_id)
         .where(account.c.name == of, placement.c.gone_run >= since)
-        .where(placement.c.gone_how == EXPUNGED, ~is_there)
+        .where(_WENT, ~is_there)
         .distinct()
     )
     query = select(func.count(), func.coalesce(func.sum(message.c.size), 0)).where(
@@ -86,7 +106,7 @@ def count_replaced(connection: Connection, of: str, since: RunNumber) -> dict[in
         .join(account, account.c.id == mailbox.c.account_id)
         .where(account.c.name == of, message.c.message_id.is_not(None))
     )
-    is_expunged = and_(placement.c.gone_run >= since, placement.c.gone_how == EXPUNGED)
+    is_expunged = and_(placement.c.gone_run >= since, _WENT)
     went: dict[tuple[int, str], set[int]] = defaultdict(set)
     for row in connection.execute(ours.where(is_expunged).limit(MOST_COMPARED)):
         went[row.mailbox_id, row.name].add(row.number)

@@ -22,6 +22,7 @@ from mailvault.archive.catalog.tables import (
     mailbox,
     message,
     placement,
+    removal,
     server_mark,
 )
 from mailvault.archive.catalog.words import chunked, storable, write_list
@@ -72,7 +73,9 @@ class MailboxWriter:
             self._reflag(self._present(flags), flags)
             self._relabel(record.reflagged)
         if record.expunged:
-            self._end(self._present(record.expunged))
+            ending = self._present(record.expunged)
+            self._end(ending)
+            self._note_removed(ending, record.removed)
         self._settle(owed & {*(each.uid for each in record.placed), *record.expunged})
         if record.owed:
             self._owe(record.owed)
@@ -218,6 +221,17 @@ class MailboxWriter:
             octets = sum(each.size for each in present)
             self._count(mailbox.c.messages - len(rows), mailbox.c.octets - octets)
 
+    def _note_removed(self, ended: Sequence[_Present], removed: Collection[Uid]) -> None:
+        """Tell what we asked the server to delete from what went by itself."""
+        asked = set(removed)
+        rows = [
+            {**self._key, "uid": each.uid, "run": self._run}
+            for each in ended
+            if each.uid in asked
+        ]
+        if rows:
+            execute_many(self._connection, _REMOVED, rows)
+
     def _bound(self, present: _Present) -> dict[str, Any]:
         return {
             "in_mailbox": self._mailbox_id,
@@ -325,6 +339,8 @@ _RENAME = update(placement).where(_BOUND).values(uidl=bindparam("name"))
 _END = (
     update(placement).where(_BOUND).values(gone_run=bindparam("run"), gone_how=bindparam("how"))
 )
+
+_REMOVED = insert(removal).on_conflict_do_nothing()
 
 _new = insert(placement)
 _PLACE = _new.on_conflict_do_update(  # the UID came and went within this run

@@ -21,6 +21,7 @@ from mailvault.archive.catalog.tables import (
     message,
     placement,
     quarantine,
+    removal,
     run,
     run_account,
     run_mailbox,
@@ -78,6 +79,7 @@ class End:
     mailbox_id: int
     uidvalidity: int
     uid: Uid
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,16 @@ class Facts:
     def _ends(self, condition: ColumnElement[bool]) -> Iterator[End]:
         here = placement.c
         key = (here.gone_run, here.mailbox_id, here.uidvalidity, here.uid)
-        query = select(*key).where(here.gone_how == EXPUNGED, condition).order_by(*key)
-        return (End(row[0], row[1], row[2], Uid(row[3])) for row in self._rows(query))
+        query = (
+            select(*key, removal.c.run)
+            .outerjoin(removal, _is_same_uid(removal) & (removal.c.run == here.gone_run))
+            .where(here.gone_how == EXPUNGED, condition)
+            .order_by(*key)
+        )
+        return (
+            End(row[0], row[1], row[2], Uid(row[3]), row[4] is not None)
+            for row in self._rows(query)
+        )
 
     def renumbered(self) -> Iterator[End]:
         """Which numbering of a mailbox ended all others, and when."""

@@ -17,7 +17,7 @@ from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveTooNew
 
 log = logging.getLogger(__name__)
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """All revisions in migrations/versions, oldest first. The last one is that of `tables`."""
 
 HEAD = REVISIONS[-1]

@@ -121,6 +121,15 @@ placement = clustered(
     ),
 )
 
+removal = clustered(  # placements that ended because we asked the server to delete
+    "removal",
+    metadata,
+    Column("mailbox_id", ForeignKey("mailbox.id"), primary_key=True),
+    Column("uidvalidity", BigInteger, primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("run", ForeignKey("run.run"), primary_key=True),  # in which it ended
+)
+
 flag_change = clustered(
     "flag_change",
     metadata,

@@ -78,6 +78,7 @@ def build_batch(
     unreadable: Iterable[int] = (),
     cursor: str | None = None,
     is_complete: bool = False,
+    removed: Iterable[int] = (),
 ) -> Batch:
     return Batch(
         uidvalidity=uidvalidity,
@@ -94,6 +95,7 @@ def build_batch(
             Unreadable(Uid(uid), "the server would not give it") for uid in unreadable
         ),
         is_complete=is_complete,
+        removed=tuple(map(Uid, removed)),
     )
 
 

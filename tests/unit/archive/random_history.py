@@ -123,6 +123,7 @@ class _Box:
                 ],
                 flags=flags,
                 expunged=expunged,
+                removed=[uid for uid in expunged if uid % 3 == 0],
                 unreadable=owed,
                 cursor=f"c{self._next}",
                 is_complete=True,

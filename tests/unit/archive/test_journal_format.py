@@ -64,6 +64,7 @@ changed = st.builds(
     expunged=st.lists(uids, max_size=4).map(tuple),
     owed=st.lists(st.builds(Owed, uids, texts), max_size=4).map(tuple),
     is_complete=st.booleans(),
+    removed=st.lists(uids, max_size=4).map(tuple),
 )
 records: st.SearchStrategy[Record] = st.one_of(
     changed,

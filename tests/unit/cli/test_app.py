@@ -18,7 +18,7 @@ CONTRACT = (
     *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list"),
     *("show", "cat", "log", "diff", "history", "export", "import", "restore", "migrate"),
     *("verify", "rebuild", "repair", "copy", "convert", "prune", "drill"),
-    *("daemon", "run", "schedule", "service"),
+    *("daemon", "run", "schedule", "service", "metrics", "doctor"),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
@@ -44,7 +44,7 @@ def test_help_begins_with_a_verb_and_ends_with_the_exit_codes(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"cat", "daemon", "service"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"cat", "daemon", "metrics", "service"}))
 def test_every_command_that_reports_takes_json(name: str) -> None:
     assert "--json" in run_program(name, "--help").stdout
 

@@ -60,7 +60,7 @@ def test_the_exit_codes_are_those_of_help() -> None:
     assert described == {*EXIT_CODES, 141}
 
 
-@pytest.mark.parametrize("command", ["status", "check", "sync", "verify"])
+@pytest.mark.parametrize("command", ["status", "check", "sync", "verify", "doctor"])
 def test_the_json_of_the_page_has_the_fields_of_the_program(
     command: str, setting: Setting, account: str
 ) -> None:

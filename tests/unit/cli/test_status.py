@@ -18,13 +18,13 @@ from mailvault.cli.paper import Paper
 from mailvault.cli.status_report import status_lines
 from mailvault.cli.terminal import width
 from mailvault.monitoring.overview import Overview
-from tests.unit.cli.overviews import (
+from tests.unit.cli.program import Setting
+from tests.unit.monitoring.overviews import (
     build_account,
     build_job,
     build_overview,
     build_troubled,
 )
-from tests.unit.cli.program import Setting
 
 TROUBLED = """\
 8 of 11 accounts need attention: signed-out, refused, work and 5 more

@@ -10,10 +10,12 @@ import pytest
 from mailvault.config.load import load, parse
 from mailvault.config.model import (
     AccountSettings,
+    MetricsSettings,
     NotifySettings,
     OAuthSettings,
     ScheduleSettings,
     SmtpSettings,
+    StatusSettings,
 )
 from mailvault.errors import ConfigurationError
 
@@ -118,6 +120,8 @@ def test_every_key_that_is_known_stands_in_the_example() -> None:
 
     known = {field.name for field in dataclasses.fields(AccountSettings)} - {"name", "secret"}
     known |= {field.name for field in dataclasses.fields(ScheduleSettings)} | set(ELSEWHERE)
+    known |= {field.name for field in dataclasses.fields(MetricsSettings)}
+    known |= {field.name for field in dataclasses.fields(StatusSettings)}
     known |= {field.name for field in dataclasses.fields(OAuthSettings)} - {"token_file"}
     known |= {field.name for field in dataclasses.fields(NotifySettings)} - OTHERWISE_NAMED
     smtp = {f"smtp_{field.name}" for field in dataclasses.fields(SmtpSettings)}

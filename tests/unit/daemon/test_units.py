@@ -141,6 +141,19 @@ def test_the_archive_is_all_that_the_service_may_write(tmp_path: Path) -> None:
     assert re.findall("ReadWritePaths=(.*)", unit.content) == [f"-{tmp_path}/archive"]
 
 
+def test_the_service_may_write_what_others_read(tmp_path: Path) -> None:
+    text = (
+        '[archive]\npath = "archive"\n[metrics]\ntextfile = "prom/x.prom"\n'
+        f'[status]\nfile = "status/s.json"\n[accounts.work]\n{ACCOUNT}'
+    )
+    told = parse(text.encode(), tmp_path / "mailvault.toml", is_private=True)
+
+    (unit,) = daemon_units(Installation(PROGRAM, told))
+
+    (paths,) = re.findall("ReadWritePaths=(.*)", unit.content)
+    assert paths.split()[1:] == [f"-{tmp_path}/prom", f"-{tmp_path}/status"]
+
+
 @pytest.mark.parametrize("folder", ["plain", "with blank", "100%", "quo'te"])
 def test_a_shell_reads_the_words_of_the_crontab_line(tmp_path: Path, folder: str) -> None:
     settings = configuration(tmp_path / folder)

@@ -1,5 +1,6 @@
 """Deleting over IMAP: only where it can be done exactly, and never by a plain EXPUNGE."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mailvault.clock import SystemClock
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.demo.session import EXTENSIONS
 from mailvault.mail.globs import MailboxGlobs
+from mailvault.mail.model import Uid
 from mailvault.operations.account_sync import SyncAccount
 from mailvault.operations.removal import RemovalPolicy
 from mailvault.operations.reports import AccountReport
@@ -29,7 +31,7 @@ def served() -> ServedAccount:
     account = ServedAccount("me", "secret")
     inbox = account.create("INBOX")
     for number in range(20):
-        octets = b"Subject: number %d\r\n\r\nbody\r\n" % number
+        octets = b"Message-ID: <%d@x>\r\nSubject: %d\r\n\r\nbody\r\n" % (number, number)
         inbox.append(octets, flags=[], internal_date=NOON)
     return account
 
@@ -41,10 +43,19 @@ def run(
     bend: Bend = as_it_should,
 ) -> tuple[AccountReport, list[bytes]]:
     """Sync and delete at once; give the report and what the server was told."""
-    with (
-        Archive.create(folder / "archive", clock=SystemClock()) as archive,
-        BentServer(served, bend, extensions=extensions) as server,
-    ):
+    with Archive.create(folder / "archive", clock=SystemClock()) as archive:
+        return sync_with(archive, served, RemovalPolicy(0), extensions=extensions, bend=bend)
+
+
+def sync_with(
+    archive: Archive,
+    served: ServedAccount,
+    removal: RemovalPolicy | None,
+    *,
+    extensions: tuple[bytes, ...] = UIDPLUS,
+    bend: Bend = as_it_should,
+) -> tuple[AccountReport, list[bytes]]:
+    with BentServer(served, bend, extensions=extensions) as server:
         endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
 
         def open_source() -> ImapSource:
@@ -53,7 +64,7 @@ def run(
 
             return ImapSource(connect, ALL, clock=SystemClock())
 
-        account = SyncAccount("me", "imap", open_source, ALL, removal=RemovalPolicy(0))
+        account = SyncAccount("me", "imap", open_source, ALL, removal=removal)
         (report,) = sync(archive, [account]).accounts
         return report, list(server.commands)
 
@@ -93,3 +104,20 @@ def test_what_is_deleted_is_named_by_uid_and_never_by_a_plain_expunge(
     assert stores
     assert all(each.startswith(b"UID STORE 1:20 ") for each in stores)
     assert not any(each.startswith(b"EXPUNGE") for each in commands)
+
+
+@pytest.mark.parametrize("message_id", [b"<4@x>", b"<other@x>"], ids=["same", "another"])
+def test_another_message_under_a_known_uid_is_not_deleted(
+    tmp_path: Path, served: ServedAccount, message_id: bytes
+) -> None:
+    inbox = served.mailbox("INBOX")
+    with Archive.create(tmp_path / "archive", clock=SystemClock()) as archive:
+        sync_with(archive, served, None)
+        other = b"Message-ID: %s\r\n\r\nnobody has archived this\r\n" % message_id
+        inbox.messages[Uid(5)] = replace(inbox.messages[Uid(5)], octets=other)
+
+        _, commands = sync_with(archive, served, RemovalPolicy(0))
+
+    stores = [each for each in commands if b"STORE" in each]
+    assert stores
+    assert all(each.startswith(b"UID STORE 1:4,6:20 ") for each in stores)
