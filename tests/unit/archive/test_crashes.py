@@ -1,6 +1,7 @@
 """Kill it anywhere: it opens again without a repair, and nothing that was confirmed is lost."""
 
 import shutil
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -54,20 +55,19 @@ def states(folder: Path) -> list[list[tuple[object, ...]]]:
     return [expected(folder / f"{done}", STEPS[:done]) for done in range(len(STEPS) + 1)]
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink"])
 def test_a_kill_at_any_step_loses_nothing_confirmed(
-    strace: str, store: str, call: str, tmp_path: Path
+    strace: str, store: str, call: str, every: int, tmp_path: Path
 ) -> None:
     create(tmp_path / "new", store).close()
     allowed = states(tmp_path)
-    kills = 0
-    while True:
-        folder = tmp_path / f"killed-{kills}"
+    for number in count(1, every):
+        folder = tmp_path / f"killed-{number}"
         shutil.copytree(tmp_path / "new", folder)
-        ended = run_traced(strace, f"{call}:signal=SIGKILL:when={kills + 1}", folder)
+        ended = run_traced(strace, f"{call}:signal=SIGKILL:when={number}", folder)
         if ended.status == 0:
             break
-        kills += 1
 
         with open_again(folder) as archive:  # a reader needs no repair
             assert listed(archive) in allowed[ended.confirmed :]
@@ -77,7 +77,7 @@ def test_a_kill_at_any_step_loses_nothing_confirmed(
             assert listed(archive) == allowed[-1]
             assert list(archive.check()) == []
         shutil.rmtree(folder)
-    assert kills >= 4
+    assert number > 4
 
 
 @pytest.mark.parametrize("call", ["pwrite64", "fsync", "fdatasync"])
