@@ -1,6 +1,7 @@
 """`python -m bench`: the whole measurement in one run, on one machine, against one server."""
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mailvault
 from bench import contenders
 from bench.contenders import Mailvault
 from bench.mailbox import (
@@ -34,6 +36,7 @@ def main() -> int:
         from_folder(options.mail) if options.mail else generated(_count(options), options.seed)
     )
     work = tempfile.TemporaryDirectory(prefix="mailvault-bench-", dir=options.folder)
+    compileall.compile_dir(Path(mailvault.__file__).parent, quiet=1)
     try:
         with work as folder, served(mail) as server:
             _say(f"serving {server.messages:,} messages, {server.octets / MEGA:,.1f} MB")

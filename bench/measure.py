@@ -26,6 +26,10 @@ class Cost:
     output: str
 
 
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""Installed programs come compiled, and ours shall be measured as one."""
+
+
 def run(
     arguments: Sequence[str | Path],
     *,
@@ -40,7 +44,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env={**_ENVIRONMENT, **(environment or {})},
             cwd=HERE,
             pass_fds=[writing],
             check=False,

@@ -3,6 +3,7 @@
 The two rooms are siblings and do not know each other; here the one is handed to the other.
 """
 
+import gc
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,16 @@ if TYPE_CHECKING:
     from mailvault.daemon.unattended import Unattended
 
 
+_OBJECTS = 50_000
+"""New objects after which Python looks for cycles.
+
+Loading modules makes many and no cycles; nor is any of those that mail is made of one.
+"""
+
+
 def main() -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
+    gc.set_threshold(_OBJECTS, 20, 50)
     app.main(_unattended)
 
 

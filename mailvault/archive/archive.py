@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mailvault.archive import dialect
 from mailvault.archive.catalog import schema
@@ -32,19 +32,19 @@ from mailvault.archive.layout import (
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.proofs import Stretch, keep_proofs
-from mailvault.archive.readying import Choice, Here, ready
-from mailvault.archive.readying_elsewhere import elsewhere
+from mailvault.archive.readying import Choice, Here, Readying, ready
 from mailvault.archive.recorder import Recorder
 from mailvault.archive.remaking import finish
-from mailvault.archive.served.checking import FOREIGN
 from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
-from mailvault.archive.served.tree import ServedTree
 from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
 from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.changes import JobEnded, Record
 from mailvault.mail.model import Digest, RunNumber
 from mailvault.ports import Clock, ContentStore, Finding, Known, Prepared
+
+if TYPE_CHECKING:
+    from mailvault.archive.served.tree import ServedTree
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,13 @@ class Archive:
         if self._committer is None:
             raise ArchiveError(f"{self.path} was opened for reading")
         here = Here(self.content)
-        choice = Choice(here, lambda: elsewhere(self.content, here))
+
+        def for_many() -> Readying:
+            from mailvault.archive.readying_elsewhere import elsewhere
+
+            return elsewhere(self.content, here)
+
+        choice = Choice(here, for_many)
         return Recorder(choice, self.catalog, self._committer, self._clock)
 
     def note_job(self, job: JobEnded) -> bool:
@@ -256,6 +262,8 @@ class Archive:
 
     def maildir_faults(self) -> list[str]:
         """Where the Maildirs are not what `level_maildirs` would make them."""
+        from mailvault.archive.served.checking import FOREIGN
+
         found = check_maildirs(self._layout, self.content, self.catalog, self._tree)
         return [finding.detail for finding in found if finding.kind != FOREIGN]
 

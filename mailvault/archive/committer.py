@@ -6,7 +6,9 @@ the catalog up to date; never the opposite.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mailvault.archive.catalog.catalog import Catalog
@@ -29,8 +31,22 @@ _AGAIN = "run the command again: it brings everything up to date first"
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A group that is in the content and in the journal, and not yet in the catalog.
+
+    ``indexes`` are those of its messages that are known already.
+    """
+
+    group: Group
+    indexes: Mapping[Digest, HeaderIndex] = field(default_factory=dict)
+
+
 class Committer:
-    """Content, journal and catalog of an archive whose lock is held."""
+    """Content, journal and catalog of an archive whose lock is held.
+
+    One thread may `write` while another one makes known what was written before.
+    """
 
     def __init__(self, content: ContentStore, journal: Journal, catalog: Catalog) -> None:
         self._content = content
@@ -66,7 +82,13 @@ class Committer:
     def commit(
         self, run: RunNumber, records: Sequence[Record], messages: Sequence[Ready]
     ) -> None:
-        """Make a group durable before returning.
+        """Make a group durable and known before returning."""
+        self.make_known([self.write(run, records, messages)])
+
+    def write(
+        self, run: RunNumber, records: Sequence[Record], messages: Sequence[Ready]
+    ) -> Written:
+        """Make a group durable: from now on the next writer finds it, whatever happens.
 
         After a failure behind the content, only the next writer can tell how far it got.
         """
@@ -80,23 +102,40 @@ class Committer:
         except BaseException:
             self._content.rollback()
             raise
-        self._is_sound = False
-        position = self._journal.append(records, run, self._position)
+        with self._sound_if_done():
+            self._position = self._journal.append(records, run, self._position)
         indexes = {each.prepared.digest: each.index for each in messages if each.index}
-        self.apply(Group(tuple(records), position), indexes)
-        if self._follower is not None:
-            self._follower(records, position)
-        self._is_sound = True
+        return Written(Group(tuple(records), self._position), indexes)
 
-    def apply(self, group: Group, known: Mapping[Digest, HeaderIndex] | None = None) -> None:
-        """Tell the catalog what stands in a group of the journal."""
-        indexes = dict(known or {})
-        placed = {digest for digest in _placed(group.records) if digest not in indexes}
-        for digest in placed - self._catalog.sizes(placed).keys():
-            indexes[digest] = self._index_stored(digest)
-        self._catalog.apply(group.records, group.position, indexes)
-        self._unindexed.difference_update(_pruned(group.records))
+    def make_known(self, written: Sequence[Written]) -> None:
+        """Tell the catalog of groups in one go, in their order, and then who follows."""
+        with self._sound_if_done():
+            self._apply(written)
+            if self._follower is not None:
+                for each in written:
+                    self._follower(each.group.records, each.group.position)
+
+    def apply(self, group: Group) -> None:
+        """Tell the catalog what stands in a group of the journal, which goes on behind it."""
+        self._apply([Written(group)])
         self._position = group.position
+
+    def _apply(self, written: Sequence[Written]) -> None:
+        records = [record for each in written for record in each.group.records]
+        indexes = {digest: index for each in written for digest, index in each.indexes.items()}
+        placed = {digest for digest in _placed(records) if digest not in indexes}
+        for digest in placed - self._catalog.sizes(placed).keys() if placed else ():
+            indexes[digest] = self._index_stored(digest)
+        self._catalog.apply(records, written[-1].group.position, indexes)
+        self._unindexed.difference_update(_pruned(records))
+
+    @contextmanager
+    def _sound_if_done(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._is_sound = False
+            raise
 
     def _index_stored(self, digest: Digest) -> HeaderIndex:
         """Index a message from the store, which may have lost it: `verify` says so."""

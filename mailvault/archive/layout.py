@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from mailvault.archive.content.maildir import MaildirStore
-from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.identity import Identity
 from mailvault.archive.journal import Journal, Position, beginning
 from mailvault.errors import ArchiveError
@@ -57,10 +55,14 @@ def tmp_folder(path: Path) -> Path:
 
 
 def open_content(layout: Layout) -> ContentStore:
-    """Open the store that the archive was created with."""
+    """Open the store that the archive was created with; only that one is loaded."""
     if layout.identity.store == "sqlite":
+        from mailvault.archive.content.sqlite import SqliteStore
+
         return SqliteStore(layout.content, archive_id=layout.identity.id, tmp=layout.tmp)
     if layout.identity.store == "maildir":
+        from mailvault.archive.content.maildir import MaildirStore
+
         return MaildirStore(layout.content, tmp=layout.tmp)
     raise ArchiveError(
         f"{layout.path}: this release cannot open archives of kind {layout.identity.store!r}",

@@ -4,6 +4,8 @@ Kept by stretches of the catalog's own message numbers, beside what records tell
 verify costs one row. A rebuilt catalog numbers anew and has forgotten it.
 """
 
+import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +17,12 @@ from mailvault.archive.catalog.tables import message, placement, proof, run
 from mailvault.archive.instants import from_microseconds, to_microseconds
 from mailvault.mail.model import Digest
 
+log = logging.getLogger(__name__)
+
 _PAGE = 1000
+
+_MOST = 1000
+"""Messages in one stretch that is compared as a whole before it is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Messages by their numbers, both ends included; proved at that time, or never."""
+    """Messages by their numbers, both ends included; proved at that time, or never.
+
+    ``seal`` stands for the messages that had these numbers when they were read.
+    """
 
     first: int
     last: int
     at: datetime | None = None
+    seal: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +59,22 @@ class Coverage:
 
 
 class Proved:
-    """Gathers what was proved, as few stretches as possible."""
+    """Gathers what was proved, in stretches of at most so many messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST) -> None:
         self._stretches: list[Stretch] = []
+        self._most = most
+        self._messages = 0  # in the last stretch
 
     def add(self, due: Due) -> None:
         last = self._stretches[-1] if self._stretches else None
-        if last is not None and last.last + 1 == due.first:
-            self._stretches[-1] = Stretch(last.first, due.last)
-        else:
-            self._stretches.append(Stretch(due.first, due.last))
+        self._messages += 1
+        if last is None or last.last + 1 != due.first or self._messages > self._most:
+            last = Stretch(due.first, due.last)
+            self._stretches.append(last)
+            self._messages = 1
+        seal = _sealed(last.seal, due.last, due.digest)
+        self._stretches[-1] = Stretch(last.first, due.last, seal=seal)
 
     def put_back(self, stretches: Sequence[Stretch]) -> None:
         """What could not be written down now may be later."""
@@ -103,12 +119,33 @@ def read_coverage(catalog: Catalog) -> Coverage:
 
 
 def keep_proofs(connection: Connection, stretches: Sequence[Stretch], at: datetime) -> None:
-    """Remember that these were proved ``at`` that time."""
+    """Remember that these were proved ``at`` that time, as far as they are still the same.
+
+    While they were being read, some may have been pruned and their numbers given again, or
+    all numbered anew by a rebuild.
+    """
     for stretch in stretches:
+        if stretch.seal != _seal(connection, stretch):
+            log.info("messages changed while they were verified: they are due again")
+            continue
         _cut_out(connection, stretch)
         row = {"first_message": stretch.first, "last_message": stretch.last}
         connection.execute(insert(proof), row | {"proved_at": to_microseconds(at)})
     _join(connection, to_microseconds(at))
+
+
+def _sealed(seal: bytes, number: int, digest: Digest) -> bytes:
+    return hashlib.sha256(b"%b%d:%b" % (seal, number, digest.value)).digest()
+
+
+def _seal(connection: Connection, stretch: Stretch) -> bytes:
+    """What stands for the messages that have these numbers now."""
+    query = select(message.c.id, message.c.digest).order_by(message.c.id)
+    within = message.c.id.between(stretch.first, stretch.last)
+    seal = b""
+    for number, digest in connection.execute(query.where(within)):
+        seal = _sealed(seal, number, Digest(digest))
+    return seal
 
 
 def _in_order(connection: Connection) -> list[Stretch]:

@@ -1,20 +1,20 @@
 """One run of sync, as the archive takes it in.
 
-Messages are prepared by a few threads, or where they are many in processes of their own; a
-group of batches is committed by one more thread while the next group is being prepared. At
-most one commit is under way, and one that fails is the last: what was added after it is not
-stored, and every later call raises.
+Messages are prepared by a few threads, or where they are many in processes of their own;
+groups of batches are committed by two more threads while the next group is being prepared.
+A commit that fails is the last: what was added after it is not stored, and every later call
+raises.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.commits import Commits
 from mailvault.archive.committer import Committer
 from mailvault.archive.drafts import Draft, Group, draft_batch
 from mailvault.archive.novelty import Novelty
@@ -38,8 +38,8 @@ from mailvault.ports import Clock
 P = ParamSpec("P")
 R = TypeVar("R")
 
-IN_FLIGHT = 4 << 20
-"""Octets being prepared; whoever adds more waits."""
+IN_FLIGHT = 8 << 20
+"""Octets being prepared; whoever adds more waits. Enough to last while a group is written."""
 
 MANY = 2 << 20
 """Octets that wait to be prepared before a process of its own is worth its start."""
@@ -85,14 +85,12 @@ class Recorder:
         self._choice = choice
         self._readying: Readying | None = None  # chosen when it is known how much there is
         self._catalog = catalog
-        self._committer = committer
         self._clock = clock
         self._register = Register(catalog)
         self._novelty = Novelty(catalog)
-        self._committing = ThreadPoolExecutor(1, "commit")
+        self._commits = Commits(committer, self.run)
         self._drafts: deque[Draft] = deque()
         self._group = Group(records=[RunStarted(self.run, clock.now())])
-        self._under_way: tuple[Group, Future[None]] | None = None
         self._is_worth_a_commit = False
         self._failure: BaseException | None = None
 
@@ -183,7 +181,7 @@ class Recorder:
         with self._unbroken():
             self._drain(0)
             self._commit_group()
-            self._await_commit()
+            self._commits.settle()
         self._failure = ArchiveError("the run is finished")
         self._close()
 
@@ -221,7 +219,7 @@ class Recorder:
         self._drain(0)
         if self._is_worth_a_commit:
             self._commit_group()
-        self._await_commit()
+        self._commits.settle()
 
     def _drain(self, limit: int) -> None:
         """Group drafts, in their order, until at most ``limit`` octets are in flight."""
@@ -237,27 +235,15 @@ class Recorder:
                 self._commit_group()
 
     def _commit_group(self) -> None:
-        self._await_commit()
         group, self._group = self._group, Group()
         self._is_worth_a_commit = False
-        future = self._committing.submit(
-            self._committer.commit, self.run, group.records, group.messages
-        )
-        self._under_way = (group, future)
-
-    def _await_commit(self) -> None:
-        if self._under_way is None:
-            return
-        group, future = self._under_way
-        future.result()
-        self._under_way = None
-        group.discard_streamed()
+        self._commits.begin(group)
 
     def _is_pending(self, mailbox_id: int) -> bool:
         """Whether the catalog does not yet hold all that was added to a mailbox."""
         return (
             mailbox_id in self._group.mailbox_ids
-            or (self._under_way is not None and mailbox_id in self._under_way[0].mailbox_ids)
+            or self._commits.is_pending(mailbox_id)
             or any(draft.mailbox_id == mailbox_id for draft in self._drafts)
         )
 
@@ -287,9 +273,7 @@ class Recorder:
         self._choice.here.close()
         if self._readying is not None:
             self._readying.close()
-        self._committing.shutdown()
-        if self._under_way is not None:
-            self._under_way[0].discard_streamed()
+        self._commits.close()
         self._group.discard_streamed()
         for draft in self._drafts:
             for octets in draft.streamed:

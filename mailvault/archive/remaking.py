@@ -10,20 +10,23 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.journal import Journal, Position
 from mailvault.archive.layout import Layout, journal_folder
 from mailvault.archive.private import explained, make_folder, sync_folder, write_file
 from mailvault.archive.quarantine import free_place
-from mailvault.archive.retelling import Told
+
+if TYPE_CHECKING:
+    from mailvault.archive.retelling import Told
 
 NEW = "journal.new"
 POSITION = "position.json"
 """Lies beside the files of a new journal until the catalog knows where it ends."""
 
 
-def write_journal(layout: Layout, told: Iterable[Told]) -> tuple[Path, Position]:
+def write_journal(layout: Layout, told: "Iterable[Told]") -> tuple[Path, Position]:
     """Write records as a journal in the folder for temporary files."""
     folder = layout.tmp / "journal"
     with explained(folder):

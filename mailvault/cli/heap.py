@@ -6,7 +6,6 @@ then holds half as much again as it uses (measured: 215 MB, with this 170 MB).
 """
 
 import ctypes
-import gc
 
 # From glibc's malloc.h.
 M_TRIM_THRESHOLD = -1
@@ -14,13 +13,8 @@ M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 
 
-_OBJECTS = 5_000
-"""New objects after which Python looks for cycles: of those that mail is made of, none is."""
-
-
 def bound_heap() -> None:
     """Before threads start. Does nothing where the C library is another one."""
-    gc.set_threshold(_OBJECTS, 20, 50)
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):

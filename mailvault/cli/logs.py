@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from mailvault.cli.terminal import printable, printable_lines
+from mailvault.mail.concern import concerned_account
 
 LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
 
@@ -83,6 +84,9 @@ def _is_journal() -> bool:
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, str | int | None] = {"message": record.getMessage()}
+        account = concerned_account()
+        if account is not None:
+            fields["account"] = account
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         at = datetime.fromtimestamp(record.created, UTC)

@@ -1,8 +1,10 @@
 """The command ``sync``."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from mailvault.cli.invocation import chosen_accounts, configuration, invocation
+from mailvault.cli.invocation import Invocation, chosen_accounts, configuration, invocation
 from mailvault.cli.options import (
     AcceptEmptyOption,
     AccountsArgument,
@@ -14,6 +16,9 @@ from mailvault.cli.output import emit, emit_json
 from mailvault.cli.outside import show_outside
 from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
+
+if TYPE_CHECKING:
+    from mailvault.operations.reports import SyncReport
 
 
 def sync(
@@ -28,7 +33,7 @@ def sync(
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap
-    from mailvault.cli.sync_report import explain_sync, sync_exit_code, sync_json, sync_lines
+    from mailvault.cli.sync_report import explain_sync, sync_exit_code
 
     bound_heap()
     settings = configuration(context)
@@ -51,10 +56,16 @@ def sync(
             )
     if not dry_run:
         show_outside(settings)
-    if as_json:
-        emit_json(sync_json(report))
-    else:
-        for line in sync_lines(report, verbosity=invocation(context).verbosity):
-            emit(line)
+    _show(report, invocation(context), as_json=as_json)
     explain_sync(report, only, invocation(context).log_format)
     raise typer.Exit(sync_exit_code(report, only))
+
+
+def _show(report: "SyncReport", asked: Invocation, *, as_json: bool) -> None:
+    from mailvault.cli.sync_report import sync_json, sync_lines
+
+    if as_json:
+        emit_json(sync_json(report))
+        return
+    for line in sync_lines(report, verbosity=asked.verbosity):
+        emit(line)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mailvault import wiring
 from mailvault.config.model import AccountSettings
 from mailvault.errors import LoginRefused, MailvaultError
+from mailvault.mail.concern import concerning
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.transport.imap import ImapClient
 
@@ -74,13 +75,17 @@ class Watch:
 
     def _watch_in_thread(self, wire_name: bytes | None) -> None:
         thread = threading.Thread(
-            target=self._watch,
+            target=self._watch_for_account,
             args=(wire_name,),
             name=f"watch {self.account.name}",
             daemon=True,
         )
         self._threads[wire_name] = thread
         thread.start()
+
+    def _watch_for_account(self, wire_name: bytes | None) -> None:
+        with concerning(self.account.name):
+            self._watch(wire_name)
 
     def _watch(self, wire_name: bytes | None) -> None:
         """Keep one connection; the first finds the mailboxes, and watches one of them."""

@@ -10,6 +10,7 @@ from mailvault.archive.archive import Archive
 from mailvault.config.model import AccountSettings, Configuration
 from mailvault.errors import ArchiveLocked, MailvaultError
 from mailvault.mail.changes import JobEnded
+from mailvault.mail.concern import concerning
 from mailvault.operations.ended import Event, RunBegan, RunEnded
 from mailvault.operations.reports import AccountReport, Progress
 from mailvault.operations.slots import Line
@@ -94,7 +95,8 @@ class Work:
     def _begin(self, jobs: Sequence[Job]) -> datetime:
         now = self.now()
         for job in jobs:
-            log.info("%s: begins", job.name)
+            with concerning(job.account):
+                log.info("%s: begins", job.name)
             self.publish(RunBegan(job, now))
         return now
 
@@ -108,7 +110,8 @@ class Work:
     def _ended(self, ended: RunEnded) -> RunEnded:
         ended = replace(ended, at=self.now())
         level = logging.INFO if not ended.exit_code or ended.made_room else logging.WARNING
-        log.log(level, "%s: %s", ended.job.name, ended.detail)
+        with concerning(ended.job.account):
+            log.log(level, "%s: %s", ended.job.name, ended.detail)
         self.publish(ended)
         return ended
 

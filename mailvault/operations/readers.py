@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -83,7 +84,10 @@ class Readers:
         self._extras_walking = 0
         self._threads = [
             threading.Thread(
-                target=self._read_all, args=(each, number > 0), daemon=True, name="reader"
+                target=copy_context().run,  # whose account the logs are about
+                args=(self._read_all, each, number > 0),
+                daemon=True,
+                name="reader",
             )
             for number, each in enumerate(sources)
         ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mailvault.archive.archive import Archive
+from mailvault.mail.concern import concerning
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.operations.account_sync import AccountSync, SyncAccount, SyncOptions
 from mailvault.operations.reports import AccountReport, Progress, Silent, SyncReport
@@ -31,7 +32,7 @@ def sync(
     recorder = archive.start_run()
     try:
         reports = tuple(
-            AccountSync(account, archive, recorder, progress or Silent(), options).run()
+            _concerned(AccountSync(account, archive, recorder, progress or Silent(), options))
             for account in accounts
         )
         report = SyncReport(recorder.run, reports)
@@ -41,6 +42,12 @@ def sync(
         recorder.abandon()
         raise
     return report
+
+
+def _concerned(sync: AccountSync) -> AccountReport:
+    """Sync an account; what is logged meanwhile is about it."""
+    with concerning(sync.account.name):
+        return sync.run()
 
 
 def sync_together(
@@ -57,7 +64,7 @@ def sync_together(
     def run(account: SyncAccount) -> AccountReport:
         line.leave()
         watching = progress or Silent()
-        return AccountSync(account, archive, recorder, watching, SyncOptions()).run()
+        return _concerned(AccountSync(account, archive, recorder, watching, SyncOptions()))
 
     try:
         with ThreadPoolExecutor(at_once, "account") as pool:

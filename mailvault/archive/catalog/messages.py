@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from mailvault.archive.catalog.tables import attachment, flag_set, forgotten, message
 from mailvault.archive.catalog.words import chunked, write_flags
@@ -14,6 +14,13 @@ from mailvault.mail.model import Digest, Flags
 
 Indexes: TypeAlias = Mapping[Digest, HeaderIndex]
 
+_LAST = select(func.max(message.c.id))
+_FIND = select(message.c.digest, message.c.id).where(
+    message.c.digest.in_(bindparam("digests", expanding=True))
+)
+_RETURNED = delete(forgotten).where(
+    forgotten.c.digest.in_(bindparam("digests", expanding=True))
+)
 _MESSAGE = insert(message)
 _ATTACHMENT = insert(attachment)
 
@@ -36,7 +43,7 @@ class MessageWriter:
         if again:
             index_again(self._connection, again)
         if missing:
-            first = (self._connection.scalar(select(func.max(message.c.id))) or 0) + 1
+            first = (self._connection.scalar(_LAST) or 0) + 1
             numbers.update(zip(missing, range(first, first + len(missing)), strict=True))
             self._insert(missing, sizes, numbers)
         return numbers
@@ -57,7 +64,7 @@ class MessageWriter:
             attachments += attachment_rows(numbers[digest], index)
         execute_many(self._connection, _MESSAGE, rows)
         for some in chunked([digest.value for digest in numbers], PARAMETERS):
-            self._connection.execute(delete(forgotten).where(forgotten.c.digest.in_(some)))
+            self._connection.execute(_RETURNED, {"digests": some})
         if attachments:
             execute_many(self._connection, _ATTACHMENT, attachments)
 
@@ -75,8 +82,8 @@ def find_messages(connection: Connection, digests: Iterable[Digest]) -> dict[Dig
     """The rows of those messages that the catalog knows."""
     found: dict[Digest, int] = {}
     for some in chunked([digest.value for digest in digests], PARAMETERS):
-        query = select(message.c.digest, message.c.id).where(message.c.digest.in_(some))
-        found.update((Digest(digest), number) for digest, number in connection.execute(query))
+        rows = connection.execute(_FIND, {"digests": some})
+        found.update((Digest(digest), number) for digest, number in rows)
     return found
 
 

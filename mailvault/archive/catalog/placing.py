@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     bindparam,
@@ -63,6 +64,7 @@ class MailboxWriter:
         self._mailbox_id = mailbox_id
         self._uidvalidity = uidvalidity
         self._key = {"mailbox_id": mailbox_id, "uidvalidity": uidvalidity}
+        self._here = {"in_mailbox": mailbox_id, "under": uidvalidity}
 
     def write(self, record: MailboxChanged) -> None:
         owed = self._owed_uids()
@@ -115,7 +117,7 @@ class MailboxWriter:
         if rows:
             execute_many(self._connection, _PLACE, rows)
             octets = sum(each.size for each in placed if each.uid not in same)
-            self._count(mailbox.c.messages + len(rows), mailbox.c.octets + octets)
+            self._add_up(len(rows), octets)
 
     def _mark(self, placed: Iterable[Placed]) -> None:
         """Keep what the server says of messages over all mailboxes."""
@@ -150,29 +152,15 @@ class MailboxWriter:
 
     def _present_among(self, placed: Sequence[Placed]) -> list[_Present]:
         """Usually none: new messages have UIDs above all others."""
-        highest = self._connection.scalar(
-            select(func.max(placement.c.uid)).where(_here(placement, self._key))
-        )
+        highest = self._connection.scalar(_HIGHEST, self._here)
         known = [each.uid for each in placed if highest is not None and each.uid <= highest]
         return self._present(known)
 
     def _present(self, uids: Collection[Uid]) -> list[_Present]:
-        columns = placement.c
-        query = (
-            select(
-                columns.uid,
-                columns.first_run,
-                columns.message_id,
-                columns.flag_set_id,
-                message.c.size,
-            )
-            .join(message, message.c.id == columns.message_id)
-            .where(_here(placement, self._key), columns.gone_run.is_(None))
-        )
         return [
             _Present(*row)
             for some in chunked(list(uids), PARAMETERS)
-            for row in self._connection.execute(query.where(columns.uid.in_(some)))
+            for row in self._connection.execute(_PRESENT, {**self._here, "uids": some})
         ]
 
     def _reflag(self, present: Iterable[_Present], flags: dict[Uid, int]) -> None:
@@ -219,7 +207,7 @@ class MailboxWriter:
         if rows:
             execute_many(self._connection, _END, rows)
             octets = sum(each.size for each in present)
-            self._count(mailbox.c.messages - len(rows), mailbox.c.octets - octets)
+            self._add_up(-len(rows), -octets)
 
     def _note_removed(self, ended: Sequence[_Present], removed: Collection[Uid]) -> None:
         """Tell what we asked the server to delete from what went by itself."""
@@ -233,21 +221,15 @@ class MailboxWriter:
             execute_many(self._connection, _REMOVED, rows)
 
     def _bound(self, present: _Present) -> dict[str, Any]:
-        return {
-            "in_mailbox": self._mailbox_id,
-            "under": self._uidvalidity,
-            "number": present.uid,
-            "since": present.first_run,
-        }
+        return {**self._here, "number": present.uid, "since": present.first_run}
 
     def _owed_uids(self) -> set[int]:
-        query = select(debt.c.uid).where(_here(debt, self._key), debt.c.settled_run.is_(None))
-        return set(self._connection.scalars(query))
+        return set(self._connection.scalars(_OWED, self._here))
 
     def _settle(self, uids: set[int]) -> None:
         for some in chunked(sorted(uids), PARAMETERS):
-            where = _here(debt, self._key) & debt.c.uid.in_(some)
-            self._connection.execute(update(debt).where(where).values(settled_run=self._run))
+            values = {**self._here, "uids": some, "run": self._run}
+            self._connection.execute(_SETTLE, values)
 
     def _owe(self, owed: Sequence[Owed]) -> None:
         self._connection.execute(
@@ -269,20 +251,22 @@ class MailboxWriter:
         """Placements under another UIDVALIDITY are history, and so are its debts."""
         is_here = exists().where(
             _AGAIN.c.message_id == placement.c.message_id,
-            _here(_AGAIN, self._key),
+            _here(_AGAIN),
             _AGAIN.c.gone_run.is_(None),
         )
         ended = self._connection.execute(
             update(placement)
-            .where(_elsewhere(placement, self._key), placement.c.gone_run.is_(None))
-            .values(gone_run=self._run, gone_how=case((is_here, RENUMBERED), else_=EXPUNGED))
+            .where(_elsewhere(placement), placement.c.gone_run.is_(None))
+            .values(gone_run=self._run, gone_how=case((is_here, RENUMBERED), else_=EXPUNGED)),
+            self._here,
         )
         if ended.rowcount:
             self._count_again()
         self._connection.execute(
             update(debt)
-            .where(_elsewhere(debt, self._key), debt.c.settled_run.is_(None))
-            .values(settled_run=self._run)
+            .where(_elsewhere(debt), debt.c.settled_run.is_(None))
+            .values(settled_run=self._run),
+            self._here,
         )
 
     def _count_again(self) -> None:
@@ -292,44 +276,83 @@ class MailboxWriter:
             .select_from(placement.join(message, message.c.id == placement.c.message_id))
             .where(present)
         )
-        self._count(*self._connection.execute(query).one())
-
-    def _count(self, messages: Any, octets: Any) -> None:  # Any: numbers, or SQL for them
+        messages, octets = self._connection.execute(query).one()
         self._connection.execute(
             update(mailbox)
             .where(mailbox.c.id == self._mailbox_id)
             .values(messages=messages, octets=octets)
         )
 
+    def _add_up(self, messages: int, octets: int) -> None:
+        more = {"in_mailbox": self._mailbox_id, "more": messages, "more_octets": octets}
+        self._connection.execute(_ADD_UP, more)
+
     def _move_cursor(self, record: MailboxChanged) -> None:
-        values: dict[str, Any] = {"uidvalidity": self._uidvalidity}
+        values: dict[str, Any] = dict(self._here)
         if record.cursor is not None:
-            values["cursor"] = storable(record.cursor)
-        self._connection.execute(
-            update(mailbox).where(mailbox.c.id == self._mailbox_id).values(values)
-        )
+            values["position"] = storable(record.cursor)
+        self._connection.execute(_RENUMBER if record.cursor is None else _MOVE, values)
 
 
-def _here(table: Any, key: dict[str, int]) -> ColumnElement[bool]:  # Any: a table or its alias
-    where: ColumnElement[bool] = (table.c.mailbox_id == key["mailbox_id"]) & (
-        table.c.uidvalidity == key["uidvalidity"]
+def _here(table: Any) -> ColumnElement[bool]:  # Any: a table or its alias
+    where: ColumnElement[bool] = (table.c.mailbox_id == bindparam("in_mailbox")) & (
+        table.c.uidvalidity == bindparam("under")
     )
     return where
 
 
-def _elsewhere(table: Any, key: dict[str, int]) -> ColumnElement[bool]:
+def _elsewhere(table: Any) -> ColumnElement[bool]:
     other = table.c.uidvalidity
-    where: ColumnElement[bool] = (table.c.mailbox_id == key["mailbox_id"]) & (
-        (other < key["uidvalidity"]) | (other > key["uidvalidity"])
+    here: BindParameter[int] = bindparam("under")
+    where: ColumnElement[bool] = (table.c.mailbox_id == bindparam("in_mailbox")) & (
+        (other < here) | (other > here)
     )
     return where
 
+
+# Statements are made once: making one costs more than what SQLite does for it.
 
 _AGAIN = placement.alias()  # made once: an alias copies every column
 
+_HIGHEST = select(func.max(placement.c.uid)).where(_here(placement))
+_PRESENT = (
+    select(
+        placement.c.uid,
+        placement.c.first_run,
+        placement.c.message_id,
+        placement.c.flag_set_id,
+        message.c.size,
+    )
+    .join(message, message.c.id == placement.c.message_id)
+    .where(
+        _here(placement),
+        placement.c.gone_run.is_(None),
+        placement.c.uid.in_(bindparam("uids", expanding=True)),
+    )
+)
+_OWED = select(debt.c.uid).where(_here(debt), debt.c.settled_run.is_(None))
+_SETTLE = (
+    update(debt)
+    .where(_here(debt), debt.c.uid.in_(bindparam("uids", expanding=True)))
+    .values(settled_run=bindparam("run"))
+)
+_RENUMBER = (
+    update(mailbox)
+    .where(mailbox.c.id == bindparam("in_mailbox"))
+    .values(uidvalidity=bindparam("under"))
+)
+_MOVE = _RENUMBER.values(cursor=bindparam("position"))
+_ADD_UP = (
+    update(mailbox)
+    .where(mailbox.c.id == bindparam("in_mailbox"))
+    .values(
+        messages=mailbox.c.messages + bindparam("more"),
+        octets=mailbox.c.octets + bindparam("more_octets"),
+    )
+)
+
 _BOUND = (
-    (placement.c.mailbox_id == bindparam("in_mailbox"))
-    & (placement.c.uidvalidity == bindparam("under"))
+    _here(placement)
     & (placement.c.uid == bindparam("number"))
     & (placement.c.first_run == bindparam("since"))
 )

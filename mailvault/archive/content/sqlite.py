@@ -1,25 +1,21 @@
-"""The content store `sqlite`: volumes of compressed objects, named by their digest."""
+"""The content store `sqlite`: volumes of compressed objects, named by their digest.
+
+What writes, checks and mends them is loaded when it is first asked for: most runs of most
+programs find nothing new.
+"""
 
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailvault.archive.codec import Codec
-from mailvault.archive.content.filling import VolumeSeries, VolumeSettings
 from mailvault.archive.content.holdings import Held, Holdings
-from mailvault.archive.content.inspection import inspect
 from mailvault.archive.content.prepared import PreparedMessage
-from mailvault.archive.content.preparing import Preparer
 from mailvault.archive.content.reading import Reader
-from mailvault.archive.content.reclaiming import measure, reclaim
-from mailvault.archive.content.references import IsKept, References
-from mailvault.archive.content.salvaging import salvage
-from mailvault.archive.content.stage import Stage
-from mailvault.archive.content.training import Training
 from mailvault.archive.content.volumes import Volumes
-from mailvault.archive.content.workers import Workers
 from mailvault.archive.journal_mode import JournalMode, journal_mode_for
 from mailvault.archive.private import explained
 from mailvault.errors import ArchiveDamaged, ArchiveError, MailvaultError
@@ -28,14 +24,21 @@ from mailvault.mail.model import Digest, Octets
 from mailvault.mail.outline import Outline
 from mailvault.ports import Finding, Prepared, Waste
 
+if TYPE_CHECKING:
+    from mailvault.archive.content.preparing import Preparer
+    from mailvault.archive.content.references import IsKept, References
+    from mailvault.archive.content.stage import Stage
+    from mailvault.archive.content.training import Training
+    from mailvault.archive.content.workers import Workers
+
 VOLUME_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class _WriteSide:
-    stage: Stage
-    preparer: Preparer
-    training: Training
+    stage: "Stage"
+    preparer: "Preparer"
+    training: "Training"
 
 
 class SqliteStore:
@@ -52,11 +55,9 @@ class SqliteStore:
     ) -> None:
         self._archive_id = archive_id
         self._tmp = tmp
-        self._settings = VolumeSettings(
-            folder,
-            journal or journal_mode_for(sqlite3.sqlite_version_info[:3]),
-            volume_limit,
-        )
+        self._folder = folder
+        self._journal = journal or journal_mode_for(sqlite3.sqlite_version_info[:3])
+        self._volume_limit = volume_limit
         self._lock = threading.RLock()
         self._codec = Codec()
         self._volumes = Volumes(folder, archive_id)
@@ -75,10 +76,12 @@ class SqliteStore:
         """Hash, take apart and compress a message; from any thread."""
         return self._write_side().preparer.prepare(octets)
 
-    def workers(self) -> Workers:
+    def workers(self) -> "Workers":
         """Start processes that make messages ready for this store; whoever asks closes them."""
+        from mailvault.archive.content.workers import Workers
+
         training = self._write_side().training
-        self._workers = Workers.start(self._settings.folder, self._archive_id, training)
+        self._workers = Workers.start(self._folder, self._archive_id, training)
         return self._workers
 
     def put(self, prepared: Prepared) -> None:
@@ -104,9 +107,12 @@ class SqliteStore:
 
     def commit(self) -> None:
         """Make everything staged durable. A failure takes the whole stage back."""
-        digests = self._write_side().stage.digests
+        if self._writing is None:
+            return
+        stage = self._writing.stage
+        digests = stage.digests
         try:
-            self._write_side().stage.commit()
+            stage.commit()
         except MailvaultError:
             self.rollback()
             raise
@@ -114,8 +120,9 @@ class SqliteStore:
 
     def rollback(self) -> None:
         """Forget everything staged."""
-        self._holdings.doubt()
-        self._write_side().stage.rollback()
+        if self._writing is not None:
+            self._holdings.doubt()
+            self._writing.stage.rollback()
 
     def get(self, digest: Digest) -> Octets:
         """Give back the exact octets; above 1 MiB in a temporary file."""
@@ -145,44 +152,53 @@ class SqliteStore:
 
     def stored_octets(self) -> int:
         """Octets of the volumes on disk."""
-        folder = self._settings.folder
-        with explained(folder):
-            if not folder.is_dir():
+        with explained(self._folder):
+            if not self._folder.is_dir():
                 return 0
-            return sum(path.lstat().st_size for path in folder.iterdir())
+            return sum(path.lstat().st_size for path in self._folder.iterdir())
 
     def check(self) -> Iterator[Finding]:
         """Look for damage to the structure, without reading all content."""
+        from mailvault.archive.content.inspection import inspect
+
         return inspect(self._volumes)
 
-    def waste(self, forgotten: Collection[Digest], is_kept: IsKept) -> Waste:
+    def waste(self, forgotten: Collection[Digest], is_kept: "IsKept") -> Waste:
         """Measure what only forgotten messages take."""
+        from mailvault.archive.content.reclaiming import measure
+
         return measure(self._volumes, self._references().waste(forgotten, is_kept))
 
-    def reclaim(self, forgotten: Collection[Digest], is_kept: IsKept) -> int:
+    def reclaim(self, forgotten: Collection[Digest], is_kept: "IsKept") -> int:
         """Make volumes anew of which a third is dead."""
+        from mailvault.archive.content.reclaiming import reclaim
+
         self._stop_writing()
         saved = reclaim(
             self._volumes,
             self._references().waste(forgotten, is_kept),
-            journal=self._settings.journal,
-            tmp=self._tmp or self._settings.folder,
+            journal=self._journal,
+            tmp=self._tmp or self._folder,
         )
         self._holdings.distrust()
         return saved
 
     def salvage(self, set_aside: Path) -> Iterator[str]:
         """Replace broken volumes by what can be read of them."""
+        from mailvault.archive.content.salvaging import salvage
+
         self._stop_writing()
-        tmp = self._tmp or self._settings.folder
+        tmp = self._tmp or self._folder
         yield from salvage(self._volumes, self._codec, tmp=tmp, set_aside=set_aside)
         self._holdings.distrust()
 
-    def orphans(self, is_kept: IsKept) -> Iterator[Digest]:
+    def orphans(self, is_kept: "IsKept") -> Iterator[Digest]:
         """Messages that nothing refers to."""
         return self._references().orphans(is_kept)
 
-    def _references(self) -> References:
+    def _references(self) -> "References":
+        from mailvault.archive.content.references import References
+
         return References(self._volumes, self._codec)
 
     def _stop_writing(self) -> None:
@@ -206,8 +222,14 @@ class SqliteStore:
         return side
 
     def _begin_writing(self) -> "_WriteSide":
+        from mailvault.archive.content.filling import VolumeSeries, VolumeSettings
+        from mailvault.archive.content.preparing import Preparer
+        from mailvault.archive.content.stage import Stage
+        from mailvault.archive.content.training import Training
+
         training = Training(self._codec, self._volumes)
-        series = VolumeSeries(self._settings, self._volumes)
+        settings = VolumeSettings(self._folder, self._journal, self._volume_limit)
+        series = VolumeSeries(settings, self._volumes)
         return _WriteSide(
             Stage(series, training, self._codec),
             Preparer(self._codec, training, self._held, self._tmp),

@@ -4,6 +4,8 @@ Hashing, taking apart and compressing is more than half of what a first sync doe
 runs one thread at a time. Only the process that holds the archive's lock ever writes.
 """
 
+import contextlib
+import fcntl
 import os
 import pickle
 import queue
@@ -31,6 +33,9 @@ _LANES = 2
 
 _END = 10.0
 """Seconds in which a worker ends once its pipes are closed."""
+
+_PIPE_OCTETS = 1 << 20
+"""Linux gives anybody pipes of so many octets."""
 
 _HEAP = {
     # As mailvault.cli.heap bounds the first process.
@@ -88,7 +93,7 @@ class _Worker:
         self._lock = threading.Lock()
         theirs: list[int] = []
         for _ in range(_LANES):
-            (asked, ours), (mine, answered) = os.pipe(), os.pipe()
+            (asked, ours), (mine, answered) = _wide_pipe(), _wide_pipe()
             self.lanes.append(_Lane(self, os.fdopen(ours, "wb"), os.fdopen(mine, "rb")))
             theirs += [asked, answered]
         try:
@@ -124,6 +129,15 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _wide_pipe() -> tuple[int, int]:
+    """A pipe that takes a whole batch, where the system can: each end wakes the other less."""
+    reading, writing = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # a user may only have so many of them
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_OCTETS)
+    return reading, writing
 
 
 class Workers:

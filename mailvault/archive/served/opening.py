@@ -1,29 +1,34 @@
-"""The Maildirs of an archive, where its store has any."""
+"""The Maildirs of an archive, where its store has any; only then is the room loaded."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailvault.archive.catalog.catalog import Catalog
-from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.layout import Layout
 from mailvault.archive.private import explained, replace_file
-from mailvault.archive.served.checking import check_tree
-from mailvault.archive.served.mailbox import Show
-from mailvault.archive.served.marker import NOTHING, Marker, Touched, touched_since
-from mailvault.archive.served.tree import ServedTree
 from mailvault.errors import ArchiveError
 from mailvault.ports import ContentStore, Finding
 
+if TYPE_CHECKING:
+    from mailvault.archive.served.mailbox import Show
+    from mailvault.archive.served.marker import Touched
+    from mailvault.archive.served.tree import ServedTree
 
-def served_tree(layout: Layout, content: ContentStore, catalog: Catalog) -> ServedTree | None:
+
+def served_tree(layout: Layout, content: ContentStore, catalog: Catalog) -> "ServedTree | None":
     """What keeps the Maildirs level; None for an archive without."""
     show = _show(layout, content, catalog)
-    return None if show is None else ServedTree(layout.maildirs, show)
+    if show is None:
+        return None
+    from mailvault.archive.served.tree import ServedTree
+
+    return ServedTree(layout.maildirs, show)
 
 
 def check_maildirs(
-    layout: Layout, content: ContentStore, catalog: Catalog, tree: ServedTree | None
+    layout: Layout, content: ContentStore, catalog: Catalog, tree: "ServedTree | None"
 ) -> Iterator[Finding]:
     """Find where the Maildirs are not what the archive made them.
 
@@ -32,8 +37,10 @@ def check_maildirs(
     show = _show(layout, content, catalog)
     if show is None:
         return iter(())
+    from mailvault.archive.served.checking import check_tree
+    from mailvault.archive.served.marker import NOTHING, Marker, touched_since
 
-    def pending() -> Touched:
+    def pending() -> "Touched":
         if tree is not None and tree.is_level:
             return NOTHING
         return touched_since(layout.journal, Marker(layout.maildirs).read())
@@ -69,7 +76,11 @@ def _unfit(folder: Path, reason: str) -> ArchiveError:
     )
 
 
-def _show(layout: Layout, content: ContentStore, catalog: Catalog) -> Show | None:
-    if not isinstance(content, MaildirStore):
+def _show(layout: Layout, content: ContentStore, catalog: Catalog) -> "Show | None":
+    if layout.identity.store != "maildir":
         return None
+    from mailvault.archive.content.maildir import MaildirStore
+    from mailvault.archive.served.mailbox import Show
+
+    assert isinstance(content, MaildirStore), "the store is another one than the archive's"
     return Show(layout.identity.id, content, catalog)

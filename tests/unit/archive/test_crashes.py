@@ -1,7 +1,7 @@
 """Kill it anywhere: it opens again without a repair, and nothing that was confirmed is lost."""
 
 import shutil
-from itertools import count
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.content.maildir import MaildirStore
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.journal import Journal
+from mailvault.archive.journal_mode import WRITE_AHEAD_LOG, journal_mode_for
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.errors import ArchiveError, NoSpace
 from mailvault.mail.model import Batch
@@ -25,6 +26,17 @@ from tests.unit.archive.builders import (
 )
 from tests.unit.archive.dump import dump
 from tests.unit.archive.tiny_sync import STEPS, run_traced, tiny_sync
+
+_TELLING = (
+    [("fdatasync", "catalog.db-wal")]
+    if journal_mode_for(sqlite3.sqlite_version_info[:3]) == WRITE_AHEAD_LOG
+    else [
+        ("fdatasync", "catalog.db-journal"),
+        ("fdatasync", "catalog.db"),
+        ("unlink", "catalog.db-journal"),
+    ]
+)
+"""What SQLite does to the catalog's files in every transaction."""
 
 STORES: dict[str, type] = {"sqlite": SqliteStore, "maildir": MaildirStore}
 
@@ -55,19 +67,36 @@ def states(folder: Path) -> list[list[tuple[object, ...]]]:
     return [expected(folder / f"{done}", STEPS[:done]) for done in range(len(STEPS) + 1)]
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("each", [2, pytest.param(1, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink"])
 def test_a_kill_at_any_step_loses_nothing_confirmed(
-    strace: str, store: str, call: str, every: int, tmp_path: Path
+    strace: str, store: str, call: str, each: int, tmp_path: Path
 ) -> None:
+    assert kill_at_every(strace, call, store, tmp_path, each=each) >= 3
+
+
+@pytest.mark.parametrize(("call", "file"), _TELLING)
+def test_a_kill_while_the_catalog_is_told_loses_nothing_confirmed(
+    strace: str, store: str, call: str, file: str, tmp_path: Path
+) -> None:
+    assert kill_at_every(strace, call, store, tmp_path, only=file) >= 3
+
+
+def kill_at_every(
+    strace: str, call: str, store: str, tmp_path: Path, *, only: str = "", each: int = 1
+) -> int:
+    """Kill syncs at the first such call, and at ``each`` one after it. Gives the last one."""
     create(tmp_path / "new", store).close()
     allowed = states(tmp_path)
-    for number in count(1, every):
+    number = 1
+    while True:
         folder = tmp_path / f"killed-{number}"
         shutil.copytree(tmp_path / "new", folder)
-        ended = run_traced(strace, f"{call}:signal=SIGKILL:when={number}", folder)
+        injection = f"{call}:signal=SIGKILL:when={number}"
+        ended = run_traced(strace, injection, folder, only=only)
         if ended.status == 0:
-            break
+            return number - each
+        number += each
 
         with open_again(folder) as archive:  # a reader needs no repair
             assert listed(archive) in allowed[ended.confirmed :]
@@ -77,7 +106,6 @@ def test_a_kill_at_any_step_loses_nothing_confirmed(
             assert listed(archive) == allowed[-1]
             assert list(archive.check()) == []
         shutil.rmtree(folder)
-    assert number > 4
 
 
 @pytest.mark.parametrize("call", ["pwrite64", "fsync", "fdatasync"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, func, select
 
 from mailvault.archive.archive import Archive
-from mailvault.archive.catalog.tables import proof
+from mailvault.archive.catalog.tables import message, proof
 from mailvault.archive.instants import to_microseconds
 from mailvault.archive.proofs import (
     Proved,
@@ -18,7 +18,13 @@ from mailvault.archive.proofs import (
 )
 from mailvault.mail.changes import Pruned
 from mailvault.mail.model import Digest
-from tests.unit.archive.builders import BEGINNING, Work, build_batch, build_message, open_again
+from tests.unit.archive.builders import (
+    BEGINNING,
+    Work,
+    build_batch,
+    build_message,
+    open_again,
+)
 
 LATER = [BEGINNING + timedelta(days=days) for days in range(9)]
 
@@ -121,6 +127,34 @@ def test_a_number_that_is_given_again_is_not_proved(work: Work) -> None:
     assert due(work.archive) == [4, 1, 2]
 
 
+def test_numbers_given_again_while_a_verify_reads_are_not_proved(work: Work) -> None:
+    work.sync(build_batch(arrived=[1, 2, 3]))
+    proved = Proved()
+    for each in longest_unverified(work.archive.catalog):
+        proved.add(each)
+    work.sync(build_batch(expunged=[3]))
+    work.archive.tell([Pruned((Digest.of(build_message(3)),))])
+    work.sync(build_batch(arrived=[4]))
+
+    work.archive.note_proved(proved.take(), LATER[1])
+
+    assert read_coverage(work.archive.catalog).never == 3
+
+
+def test_many_messages_are_proved_although_one_was_pruned_meanwhile(work: Work) -> None:
+    work.sync(build_batch(arrived=range(1, 31)))
+    proved = Proved(most=5)
+    for each in longest_unverified(work.archive.catalog):
+        proved.add(each)
+    work.sync(build_batch(expunged=[7]))
+    work.archive.tell([Pruned((Digest.of(build_message(7)),))])
+
+    work.archive.note_proved(proved.take(), LATER[1])
+
+    assert sorted(due(work.archive)[:4]) == [6, 8, 9, 10]
+    assert read_coverage(work.archive.catalog).never == 4
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6)), max_size=8))
 def test_any_stretches_are_remembered_as_they_were_told(told: list[tuple[int, int]]) -> None:
@@ -128,6 +162,7 @@ def test_any_stretches_are_remembered_as_they_were_told(told: list[tuple[int, in
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         proof.create(connection)
+        message.create(connection)  # empty: what a stretch without a seal stands for
         for day, (first, more) in enumerate(told):
             keep_proofs(connection, [Stretch(first, first + more)], LATER[day])
             times |= dict.fromkeys(range(first, first + more + 1), to_microseconds(LATER[day]))

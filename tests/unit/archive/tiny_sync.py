@@ -54,8 +54,13 @@ def sync_folder(folder: Path, confirm: Callable[[str], None]) -> None:
         tiny_sync(archive, confirm)
 
 
-def run_traced(strace: str, injection: str, folder: Path, act: Act = sync_folder) -> Ended:
-    """Act on an archive in a process whose system calls strace tampers with."""
+def run_traced(
+    strace: str, injection: str, folder: Path, act: Act = sync_folder, *, only: str = ""
+) -> Ended:
+    """Act on an archive in a process whose system calls strace tampers with.
+
+    strace counts the calls of each thread by themselves; ``only`` counts those on one file.
+    """
     go, told = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -63,6 +68,7 @@ def run_traced(strace: str, injection: str, folder: Path, act: Act = sync_folder
     os.close(told[1])
     command = [strace, "-f", "-o", "/dev/null", "-e", f"trace={injection.split(':')[0]}"]
     command += ["-e", f"inject={injection}", "-p", str(child)]
+    command += ["-P", str(folder / only)] if only else []
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
         assert "attached" in tracer.stderr.readline()

@@ -277,6 +277,22 @@ def test_a_zone_without_a_name_is_no_reason_to_fail(scheduled: Setting, zone: st
     assert "has no name" in done.stderr
 
 
+def test_json_lines_tell_which_account_they_are_about(scheduled: Setting) -> None:
+    outcome = scheduled.run("-vv", "--log-format", "json", "run", "--due")
+
+    lines = [json.loads(line) for line in outcome.stderr.splitlines()]
+    about = {line.get("account") for line in lines}
+    assert about >= {"work", "home"}
+    for line in lines:
+        assert {"time", "level", "logger", "message"} <= set(line)
+        assert datetime.fromisoformat(line["time"]).tzinfo is not None
+        assert line["level"] in ("debug", "info", "warning", "error")
+    for account in ("work", "home"):
+        own = {line["logger"] for line in lines if line.get("account") == account}
+        assert {"mailvault.daemon.work", "mailvault.operations.account_sync"} <= own
+        assert any(name.startswith("mailvault.transport") for name in own), own
+
+
 @pytest.mark.parametrize("is_journal", [True, False])
 def test_the_journal_is_told_how_grave_a_line_is(scheduled: Setting, is_journal: bool) -> None:
     reading, writing = os.pipe()
