@@ -114,7 +114,7 @@ EVERY = (
     "verify", "verify --json", "rebuild", "check nobody",
     "export out --format mbox", "sync --mailbox [", "no-such-command", "show zzzz",
     "accept", "diff 1 now", "history {digest}", "import out --account files",
-    "migrate work work --dry-run", "copy copy",
+    "migrate work work --dry-run", "copy copy", "notify test",
     "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
     "drill", "schedule", "schedule --json", "service print", "service print --timer",
     "service print --cron", "run", "run --due", "metrics",
