@@ -35,7 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)
 
 torture: $(VENV)/.dev servers
-	$(BIN)/pytest -m torture --timeout 3600 $(PYTEST)
+	$(BIN)/pytest -m torture $(PYTEST)
 
 # The server tests say what they miss; with CI=true they fail for it.
 servers:
