@@ -11,6 +11,16 @@ from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
 from mailvault.errors import UsageError
 
+ScratchOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--scratch",
+        metavar="FOLDER",
+        help="Where to restore to for a moment; the system's folder for such if not given.",
+        file_okay=False,
+    ),
+]
+
 
 def drill(
     context: typer.Context,
@@ -18,15 +28,7 @@ def drill(
     sample: Annotated[
         float, typer.Option("--sample", metavar="PCT", help="Restore this share.")
     ] = 1.0,
-    scratch: Annotated[
-        Path | None,
-        typer.Option(
-            "--scratch",
-            metavar="FOLDER",
-            help="Where to restore to for a moment; the system's folder for such if not given.",
-            file_okay=False,
-        ),
-    ] = None,
+    scratch: ScratchOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Restore a sample to a scratch Maildir, and compare it."""

@@ -18,6 +18,7 @@ from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
 
 if TYPE_CHECKING:
+    from mailvault.mail.globs import MailboxGlobs
     from mailvault.operations.reports import SyncReport
 
 
@@ -33,7 +34,6 @@ def sync(
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap
-    from mailvault.cli.sync_report import explain_sync, sync_exit_code
     from mailvault.schedule.due import JobKind
     from mailvault.wiring.telling import telling
 
@@ -60,18 +60,19 @@ def sync(
             )
             if only is None:  # else nothing is said of the rest
                 told.synced(report)
-    if not dry_run:
         show_outside(settings)
-    _show(report, invocation(context), as_json=as_json)
-    explain_sync(report, only, invocation(context).log_format)
-    raise typer.Exit(sync_exit_code(report, only))
+    raise typer.Exit(_shown(report, only, invocation(context), as_json=as_json))
 
 
-def _show(report: "SyncReport", asked: Invocation, *, as_json: bool) -> None:
-    from mailvault.cli.sync_report import sync_json, sync_lines
+def _shown(
+    report: "SyncReport", only: "MailboxGlobs | None", asked: Invocation, *, as_json: bool
+) -> int:
+    from mailvault.cli.sync_report import explain_sync, sync_exit_code, sync_json, sync_lines
 
     if as_json:
         emit_json(sync_json(report))
-        return
-    for line in sync_lines(report, verbosity=asked.verbosity):
-        emit(line)
+    else:
+        for line in sync_lines(report, verbosity=asked.verbosity):
+            emit(line)
+    explain_sync(report, only, asked.log_format)
+    return sync_exit_code(report, only)
