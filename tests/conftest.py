@@ -14,6 +14,15 @@ from tests.servers.oauth_provider import OAuthProvider
 from tests.servers.process import MailServer, ServerUnavailable
 from tests.servers.users import MailUser, new_user
 
+TORTURE_SECONDS = 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hundreds of kills take longer than the limit that finds what hangs elsewhere."""
+    for item in items:
+        if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TORTURE_SECONDS))
+
 
 @contextmanager
 def available(server: MailServer) -> Iterator[MailServer]:

@@ -33,16 +33,21 @@ def drill(
     from mailvault import wiring
     from mailvault.cli.choices import archived_account
     from mailvault.cli.drill_report import drill_json, drill_lines
+    from mailvault.schedule.due import JobKind
+    from mailvault.wiring.telling import telling
 
     if not 0 < sample <= 100:
         raise UsageError(f"--sample is a share of 100, not {sample:g}")
     settings = configuration(context)
     with (
+        telling(settings, JobKind.DRILL) as told,
         wiring.open_archive(settings, writing=False) as archive,
         watched(context) as progress,
     ):
         account = archived_account(archive, settings, account)
         report = wiring.drill(archive, scratch, sample, account=account, progress=progress)
+        failed = len(report.failures)
+        told.done(report.exit_code, f"{report.restored} restored, {failed} not the same")
     if as_json:
         emit_json(drill_json(report))
     else:

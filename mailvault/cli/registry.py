@@ -22,6 +22,7 @@ from mailvault.cli.login import login
 from mailvault.cli.mailboxes import mailboxes
 from mailvault.cli.metrics import metrics
 from mailvault.cli.migrate import migrate
+from mailvault.cli.notify import notify
 from mailvault.cli.placements import list_messages
 from mailvault.cli.prune import prune
 from mailvault.cli.rebuild import rebuild
@@ -65,6 +66,7 @@ COMMANDS = (
     ("run", run, (3, 4, *BY_SERVERS, *BY_WRITING)),
     ("schedule", schedule, BY_READING),
     ("service", service, ()),
+    ("notify", notify, (10,)),
     ("metrics", metrics, BY_READING),
     ("doctor", doctor, (3, 20)),
 )

@@ -34,18 +34,22 @@ def sync(
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap
     from mailvault.cli.sync_report import explain_sync, sync_exit_code
+    from mailvault.schedule.due import JobKind
+    from mailvault.wiring.telling import telling
 
     bound_heap()
     settings = configuration(context)
     chosen, only = chosen_accounts(settings, accounts), chosen_globs(mailbox)
     by_hand = bool(accounts) and can_ask()
-    with (
-        wiring.open_archive(settings, writing=not dry_run) as archive,
-        watched(context) as progress,
-    ):
-        if dry_run:
+    if dry_run:
+        with wiring.open_archive(settings, writing=False) as archive, watched(context):
             report = wiring.preview(archive, chosen, only=only, by_hand=by_hand)
-        else:
+    else:
+        with (
+            telling(settings, JobKind.SYNC, [each.name for each in chosen]) as told,
+            wiring.open_archive(settings, writing=True) as archive,
+            watched(context) as progress,
+        ):
             report = wiring.sync(
                 archive,
                 chosen,
@@ -54,6 +58,8 @@ def sync(
                 by_hand=by_hand,
                 progress=progress,
             )
+            if only is None:  # else nothing is said of the rest
+                told.synced(report)
     if not dry_run:
         show_outside(settings)
     _show(report, invocation(context), as_json=as_json)

@@ -55,13 +55,21 @@ def _prove(
     from mailvault.cli.verify_report import verify_json, verify_lines
     from mailvault.operations.verify import VerifyMode
     from mailvault.operations.verify import verify as operation
+    from mailvault.schedule.due import JobKind
+    from mailvault.wiring.telling import telling
 
     mode = VerifyMode.QUICK if is_quick else VerifyMode.SAMPLE if sample else VerifyMode.FULL
+    settings = configuration(context)
     with (
-        wiring.open_archive(configuration(context), writing=False) as archive,
+        telling(settings, JobKind.VERIFY) as told,
+        wiring.open_archive(settings, writing=False) as archive,
         watched(context) as progress,
     ):
         report = operation(archive, mode=mode, percent=sample or 100.0, progress=progress)
+        if report.findings or not is_quick:  # a look at the structure proves no message
+            told.done(
+                report.exit_code, f"{report.checked} read, {len(report.findings)} findings"
+            )
     if as_json:
         emit_json(verify_json(report))
     else:

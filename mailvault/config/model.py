@@ -146,8 +146,6 @@ class NotifySettings:
     no_success_for: float | None = None
     network_patience: float = 0.0
     remind_every: float | None = None
-    digest: str | None = None
-    digest_at: str = "08:00"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,6 @@ def read_notify(
         no_success_for=section.read("no_success_for", values.duration, None),
         network_patience=section.read("network_patience", values.duration, 0.0),
         remind_every=section.read("remind_every", values.duration, None),
-        digest=section.read("digest", values.choice("daily", "weekly"), None),
-        digest_at=section.read("digest_at", time_of_day, "08:00"),
     )
     section.finish()
     if settings.email_to and settings.smtp is None:
@@ -165,9 +163,3 @@ def apprise_urls(value: object) -> str:
     if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", url) for url in urls):
         raise ValueError('must hold addresses such as "ntfys://ntfy.sh/topic"')
     return " ".join(urls)
-
-
-def time_of_day(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-        raise ValueError(f'must be a time such as "08:00", not {values.shown(value)}')
-    return value

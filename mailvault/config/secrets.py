@@ -103,6 +103,21 @@ def read_secret(
             return _from_credentials(where, account, environment)
 
 
+def read_address(key: str, source: SecretSource, environment: Mapping[str, str]) -> str:
+    """Read an address of ``[notify]``, which may hold a secret. Raises as `read_secret`."""
+    match source:
+        case CommandSecret(command):
+            return _from_command(f"notify.{key}_command", command, "address")
+        case FileSecret(path):
+            return _from_file(f"notify.{key}_file", path, must_be_private=True)
+        case EnvironmentSecret(variable):
+            return _from_environment(f"notify.{key}_env", variable, environment)
+        case LiteralSecret(value):
+            return value
+        case KeyringSecret():
+            raise AssertionError("no address lies in a key ring")
+
+
 def _from_command(where: str, command: tuple[str, ...], name: str) -> str:
     program = os.path.expanduser(command[0])  # noqa: PTH111 - a bare name must stay bare
     log.debug("%s: running %s", where, program)

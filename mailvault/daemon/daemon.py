@@ -24,7 +24,14 @@ from mailvault.daemon.timer import Timer
 from mailvault.daemon.watch import Pace, Watch
 from mailvault.daemon.work import Work
 from mailvault.errors import MailvaultError
-from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
+from mailvault.operations.ended import (
+    Event,
+    Publisher,
+    RunEnded,
+    Topic,
+    Trouble,
+    TroubleOver,
+)
 from mailvault.operations.slots import SLOT
 from mailvault.ports import Clock
 from mailvault.schedule.due import Job, JobKind, Timing
@@ -228,8 +235,9 @@ class Daemon:
         now = self._clock.now()
         try:
             starts = self._plan_of.starts(wanted, now)
+            self._publish(TroubleOver(now, Topic.PLANNING))
         except MailvaultError as error:
-            self._complain(f"cannot plan: {error}", error.hint)
+            self._complain(Topic.PLANNING, f"cannot plan: {error}", error.hint)
             starts = dict.fromkeys(wanted, now + RETRY)
         for job, at in starts.items():
             if at <= now:
@@ -241,9 +249,9 @@ class Daemon:
     def _lane(self, job: Job) -> Lane:
         return self._mail if job.kind in (JobKind.SYNC, JobKind.COPY) else self._chores
 
-    def _complain(self, what: str, hint: str | None) -> None:
+    def _complain(self, topic: Topic, what: str, hint: str | None) -> None:
         log.error("%s", what)
-        self._publish(Trouble(self._clock.now(), what, hint))
+        self._publish(Trouble(self._clock.now(), what, hint, topic=topic))
 
     # Configurations
 
@@ -266,6 +274,7 @@ class Daemon:
 
     def _start(self) -> None:
         self._beat()
+        self._publish(TroubleOver(self._clock.now(), Topic.CONFIGURATION))
         if not (self._plan_of.jobs or self._unscheduled):
             log.warning("nothing is scheduled and no account is watched: docs/unattended.md")
         self._plan(self._plan_of.jobs.values())
@@ -285,7 +294,9 @@ class Daemon:
             if configuration.archive != self._configuration.archive:
                 new_lease = wiring.take_lease(configuration)
         except MailvaultError as error:
-            self._complain(f"keeps the old configuration: {error}", error.hint)
+            self._complain(
+                Topic.CONFIGURATION, f"keeps the old configuration: {error}", error.hint
+            )
         else:
             self._exchange(configuration)
         self._systemd.tell(READY=1, STATUS=self._status())

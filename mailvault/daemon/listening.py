@@ -2,14 +2,11 @@
 
 from mailvault.config.model import Configuration
 from mailvault.daemon.bulletin import Bulletin
-from mailvault.operations.ended import Listener, Publisher
+from mailvault.operations.ended import Publisher
+from mailvault.wiring.telling import Teller
 
 
-def listeners(configuration: Configuration, *, bulletin: Bulletin) -> Publisher:
+def listeners(configuration: Configuration, *, bulletin: Bulletin, teller: Teller) -> Publisher:
     """Everybody who wants to hear of events under this configuration."""
     bulletin.follow(configuration)
-    return Publisher((bulletin, *_of(configuration)))
-
-
-def _of(_: Configuration) -> tuple[Listener, ...]:
-    return ()
+    return Publisher((bulletin, *teller.follow(configuration)))

@@ -29,14 +29,18 @@ class Unattended:
         from mailvault.daemon.daemon import Daemon
         from mailvault.daemon.listening import listeners
         from mailvault.daemon.notify_socket import NotifySocket
+        from mailvault.wiring.telling import Teller
 
         systemd = NotifySocket.from_environment(os.environ)
 
         def choose(configuration: Configuration) -> tuple[str, int] | None:
             return metrics or configuration.metrics.listen
 
-        with Bulletin(configuration, choose, patience=LAST_WORDS) as bulletin:
-            hearing = partial(listeners, bulletin=bulletin)
+        with (
+            Teller(is_lasting=True) as teller,
+            Bulletin(configuration, choose, patience=LAST_WORDS) as bulletin,
+        ):
+            hearing = partial(listeners, bulletin=bulletin, teller=teller)
             daemon = Daemon(configuration, systemd=systemd, listeners=hearing)
             daemon.run(lease)
         if not daemon.has_ended:
@@ -51,9 +55,10 @@ class Unattended:
             from mailvault.daemon.bulletin import Bulletin
             from mailvault.daemon.listening import listeners
             from mailvault.daemon.once import run_due
+            from mailvault.wiring.telling import Teller
 
-            with Bulletin(configuration) as bulletin:
-                publish = listeners(configuration, bulletin=bulletin)
+            with Teller() as teller, Bulletin(configuration) as bulletin:
+                publish = listeners(configuration, bulletin=bulletin, teller=teller)
                 return run_due(configuration, publish, progress)
 
     def describe_service(self, configuration: Configuration, way: str, *, is_user: bool) -> str:

@@ -11,7 +11,7 @@ from mailvault.config.model import AccountSettings, Configuration
 from mailvault.errors import ArchiveLocked, MailvaultError
 from mailvault.mail.changes import JobEnded
 from mailvault.mail.concern import concerning
-from mailvault.operations.ended import Event, RunBegan, RunEnded
+from mailvault.operations.ended import Event, RunBegan, RunEnded, sync_detail
 from mailvault.operations.reports import AccountReport, Progress
 from mailvault.operations.slots import Line
 from mailvault.schedule.due import Job, JobKind
@@ -118,23 +118,8 @@ class Work:
 
 def _synced(job: Job, began_at: datetime, report: AccountReport) -> RunEnded:
     return RunEnded(
-        job, began_at, began_at, report.exit_code, _sync_detail(report), report, report.error
+        job, began_at, began_at, report.exit_code, sync_detail(report), report, report.error
     )
-
-
-def _sync_detail(report: AccountReport) -> str:
-    if report.error is not None:
-        return str(report.error)
-    parts = [f"{sum(each.arrived for each in report.mailboxes)} new"]
-    for count, words in (
-        (sum(each.flags_changed for each in report.mailboxes), "flags changed"),
-        (sum(each.expunged for each in report.mailboxes), "expunged"),
-        (report.debts, "owed"),
-        (sum(each.error is not None for each in report.mailboxes), "mailboxes failed"),
-    ):
-        parts += [f"{count} {words}"] if count else []
-    is_suspicious = report.suspicion or any(each.suspicion for each in report.mailboxes)
-    return ", ".join([*parts, *(["suspicious"] if is_suspicious else [])])
 
 
 def _verify(work: Work, job: Job) -> RunEnded:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from mailvault.errors import MailvaultError
@@ -49,17 +50,35 @@ class RunEnded:
         return isinstance(self.error, TimeIsUp)
 
 
+class Topic(StrEnum):
+    """What can be wrong although no job ended."""
+
+    CONFIGURATION = "configuration"
+    PLANNING = "planning"
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that is wrong although no job ended: a refused configuration, a lost watch."""
+    """Something that is wrong although no job ended: a refused configuration."""
 
     at: datetime
     what: str
     hint: str | None = None
     job: Job | None = None
+    topic: Topic = Topic.PLANNING
+    account: str | None = None
 
 
-Event: TypeAlias = RunBegan | RunEnded | Trouble
+@dataclass(frozen=True, slots=True)
+class TroubleOver:
+    """Nothing of this topic is wrong now, whether anything was or not."""
+
+    at: datetime
+    topic: Topic
+    account: str | None = None
+
+
+Event: TypeAlias = RunBegan | RunEnded | Trouble | TroubleOver
 Listener: TypeAlias = Callable[[Event], None]
 
 
@@ -75,3 +94,19 @@ class Publisher:
                 listener(event)
             except Exception:  # an alarm that fails must not stop the backup
                 log.exception("a listener failed")
+
+
+def sync_detail(report: AccountReport) -> str:
+    """How the sync of an account went, in a few words."""
+    if report.error is not None:
+        return str(report.error)
+    parts = [f"{sum(each.arrived for each in report.mailboxes)} new"]
+    for count, words in (
+        (sum(each.flags_changed for each in report.mailboxes), "flags changed"),
+        (sum(each.expunged for each in report.mailboxes), "expunged"),
+        (report.debts, "owed"),
+        (sum(each.error is not None for each in report.mailboxes), "mailboxes failed"),
+    ):
+        parts += [f"{count} {words}"] if count else []
+    is_suspicious = report.suspicion or any(each.suspicion for each in report.mailboxes)
+    return ", ".join([*parts, *(["suspicious"] if is_suspicious else [])])

@@ -79,6 +79,9 @@ def _instant(
         instant = datetime.fromisoformat(written)
     else:
         instant = datetime.combine(day, at)
+    if instant.tzinfo is None and instant.date() == date.max:
+        # Python 3.13 looks at the day after to find the zone, and there is none.
+        return instant.replace(tzinfo=UTC)
     return (instant if instant.tzinfo else localise(instant)).astimezone(UTC)
 
 

@@ -63,11 +63,18 @@ _UNKNOWN = {b"Dovecot-LZ4\r\x2a\x9b\xc5": "LZ4"}
 
 def unpacked(file: OpenedFile, where: object) -> OpenedFile:
     """The file as it is, or unpacked if it is compressed. Closing it closes the file too."""
+    try:
+        return _unpacked(file, where)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _unpacked(file: OpenedFile, where: object) -> OpenedFile:
     start = file.read(16)
     file.seek(0)
     for magic, name in _UNKNOWN.items():
         if start.startswith(magic):
-            file.close()
             raise SourceError(f"{where} is compressed with {name}, which is not understood")
     for pattern, opener in _OPENERS:
         if pattern.match(start):

@@ -76,6 +76,11 @@ def wrap(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     return private
 
 
+def demanding(ca_file: Path | None) -> ssl.SSLContext:
+    """A context for libraries that make connections of their own. Raises ConfigurationError."""
+    return _context(ca_file, False)
+
+
 @functools.lru_cache(maxsize=16)
 def _context(ca_file: Path | None, is_pinned: bool) -> ssl.SSLContext:
     """Demand TLS 1.2, a proven certificate and the right host name.

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 def vault(request: pytest.FixtureRequest, tmp_path: Path, mail_user: MailUser) -> Vault:
     """An archive with each store, still empty, of the user's account."""
     vault = Vault(tmp_path, mail_user, store=request.param)
-    vault.init()
+    vault.run("init")
     return vault
 
 

@@ -50,27 +50,14 @@ class Watched:
         self.outputs[" ".join(arguments)] = done.stdout
         return done.stdout
 
-    def run_everything(self) -> None:
-        """Run every command there is, in ways that end well and in ways that do not."""
+    def run_all(self, commands: Sequence[str]) -> None:
+        """Sync, then run commands in ways that end well and in ways that do not."""
         self.run("--log-format", "json", "check", "--json")
         self.run("sync", "--json")
         self.run("sync", "--dry-run")
         digest = self.vault.placements()[0]["digest"]
-        for words in (
-            "init", "demo", "status", "status --json", "mailboxes", "list",
-            "mailboxes --remote", f"show {digest}", f"cat {digest}", "log", "log --json",
-            "verify", "verify --json",
-            "rebuild", "login work --status", "login work --logout --status", "check nobody",
-            "export out --format mbox", "sync --mailbox [", "no-such-command", "show zzzz",
-            "accept", "diff 1 now", f"history {digest}", "import out --account files",
-            "restore work --to work --dry-run", "migrate work work --dry-run", "copy copy",
-            "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
-            "drill", "schedule", "schedule --json", "service print", "service print --timer",
-            "service print --cron", "run", "run --due", "run --due --json", "metrics",
-            "metrics --textfile all.prom", "status --check", "doctor", "doctor --json",
-            "doctor --show-names --offline",
-        ):  # fmt: skip
-            self.run(*words.split())
+        for words in commands:
+            self.run(*words.format(digest=digest).split())
         with self.vault.configuration.open("a") as file:
             file.write('\n[schedule]\nsync = "5s"\nverify = "1h"\n')
             file.write('[metrics]\ntextfile = "x.prom"\n[status]\nfile = "status.json"\n')
@@ -112,6 +99,27 @@ def person(dovecot: Dovecot) -> MailUser:
     with user.session() as session:
         append_all(session, "INBOX", generate(3, 4))
     return user
+
+
+ASKING = (
+    "status", "status --json", "mailboxes --remote", "log --json", "login work --status",
+    "login work --logout --status", "restore work --to work --dry-run", "run --due --json",
+    "status --check", "doctor", "doctor --json",
+)  # fmt: skip
+"""Those that ask the server, or say how that went."""
+
+EVERY = (
+    *ASKING,
+    "init", "demo", "mailboxes", "list", "show {digest}", "cat {digest}", "log",
+    "verify", "verify --json", "rebuild", "check nobody",
+    "export out --format mbox", "sync --mailbox [", "no-such-command", "show zzzz",
+    "accept", "diff 1 now", "history {digest}", "import out --account files",
+    "migrate work work --dry-run", "copy copy", "notify test",
+    "convert converted --store maildir", "prune --keep-last 1 --dry-run", "repair",
+    "drill", "schedule", "schedule --json", "service print", "service print --timer",
+    "service print --cron", "run", "run --due", "metrics",
+    "metrics --textfile all.prom", "doctor --show-names --offline",
+)  # fmt: skip
 
 
 def in_the_file(watched: Watched) -> str:
@@ -178,14 +186,15 @@ def watched_vault(folder: Path, user: MailUser, place: Callable[[Watched], str])
     lines = [line for line in lines if not line.startswith("password")]
     vault.configuration.write_text("\n".join([*lines, kept]) + "\n")
     vault.configuration.chmod(0o600)
-    vault.init()
+    vault.run("init")
     return watched
 
 
+@pytest.mark.timeout(900)  # some fifty processes one after the other
 def test_no_command_shows_or_writes_the_password(tmp_path: Path, person: MailUser) -> None:
     watched = watched_vault(tmp_path, person, in_the_file)
 
-    watched.run_everything()
+    watched.run_all(EVERY)
 
     ran = {word for words in watched.outputs for word in words.split()}
     assert {name for name, _, _ in COMMANDS} <= ran
@@ -289,8 +298,19 @@ def test_nothing_that_is_started_gets_the_password(
     trace.unlink()
 
 
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "commands",
+    [
+        pytest.param(ASKING, id="that asks"),
+        pytest.param(EVERY, id="at all", marks=pytest.mark.torture),
+    ],
+)
 def test_no_command_shows_or_writes_a_token(
-    tmp_path: Path, oauth_dovecot: Dovecot, oauth_provider: OAuthProvider
+    tmp_path: Path,
+    oauth_dovecot: Dovecot,
+    oauth_provider: OAuthProvider,
+    commands: Sequence[str],
 ) -> None:
     user = new_user(oauth_dovecot)
     with user.session() as session:
@@ -305,7 +325,7 @@ def test_no_command_shows_or_writes_a_token(
     ]
     watched = Watched(vault, known, [vault.token_file])
 
-    watched.run_everything()
+    watched.run_all(commands)
     vault.keep(tokens[0], is_stale=True)
     said = watched.run("sync", "work")
 

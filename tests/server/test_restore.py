@@ -104,7 +104,13 @@ def test_other_servers_get_the_same_mail(
     assert report["altered"] == report["refused"] == []
 
 
-@pytest.mark.parametrize("name", ["dovecot", "cyrus", "courier"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cyrus",
+        *(pytest.param(each, marks=pytest.mark.torture) for each in ("dovecot", "courier")),
+    ],
+)
 def test_odd_mail_is_there_once_and_every_alteration_is_named(
     vault: Vault, mail_user: MailUser, name: str, request: pytest.FixtureRequest
 ) -> None:

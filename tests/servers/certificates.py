@@ -27,6 +27,7 @@ class Authority:
         authority = cls(folder)
         authority._openssl(
             f"req -x509 {_NEW_KEY} -days 30 -subj /CN=authority -keyout ca.key -out ca.pem"
+            " -addext keyUsage=critical,keyCertSign,cRLSign"
         )
         return authority
 
@@ -39,6 +40,7 @@ class Authority:
         (self.folder / f"{label}.ext").write_text(
             f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\n"
             "basicConstraints=CA:FALSE\n"
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
         )
         self._openssl(
             f"req -new {_NEW_KEY} -subj /CN={label} -keyout {label}.key -out {label}.csr"

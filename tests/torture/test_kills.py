@@ -48,7 +48,7 @@ def test_a_kill_of_init_at_any_call_can_be_repeated(
         (tmp_path / f"{number}").mkdir()
         vault = Vault(tmp_path / f"{number}", busy_user)
         traced(vault, DURABLE, "init", inject=f"signal=SIGKILL:when={number}")
-        vault.init()
+        vault.run("init")
         assert_whole_after_a_sync(vault, busy_user)
 
 

@@ -3,13 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from mailvault.archive.archive import Archive
 from tests.unit.archive.builders import Work, create
+from tests.unit.archive.lived import live
 
 
 @pytest.fixture
@@ -35,6 +37,27 @@ def archive(folder: Path, store: str) -> Iterator[Archive]:
 def work(archive: Archive) -> Work:
     """An account with one mailbox in that archive."""
     return Work(archive)
+
+
+@pytest.fixture(scope="session")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives an archive with a history for each store, made once. Not to be opened."""
+
+    @cache
+    def made(store: str) -> Path:
+        path = tmp_path_factory.mktemp("lived") / store
+        with create(path, store) as archive:
+            live(archive)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def lived(folder: Path, store: str, lives: Callable[[str], Path]) -> Path:
+    """An archive with a history, closed; a copy with the hard links inside it."""
+    subprocess.run(["cp", "-a", lives(store), folder], check=True)
+    return folder
 
 
 @pytest.fixture

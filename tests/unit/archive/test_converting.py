@@ -12,7 +12,6 @@ from mailvault.errors import ArchiveMissing, DestinationError
 from mailvault.mail.model import Digest
 from tests.unit.archive.builders import SteppingClock, build_message, create, open_again
 from tests.unit.archive.dump import dump
-from tests.unit.archive.lived import live
 
 OTHER = {"sqlite": "maildir", "maildir": "sqlite"}
 
@@ -20,14 +19,6 @@ OTHER = {"sqlite": "maildir", "maildir": "sqlite"}
 @pytest.fixture(params=OTHER)
 def store(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def lived(folder: Path, store: str) -> Path:
-    """An archive with a history, closed."""
-    with create(folder, store) as archive:
-        live(archive)
-    return folder
 
 
 def convert(path: Path, target: Path, store: str) -> Converted:

@@ -23,21 +23,12 @@ from tests.unit.archive.builders import (
     open_again,
 )
 from tests.unit.archive.dump import dump
-from tests.unit.archive.lived import live
 from tests.unit.archive.test_converting import contents
 
 
 @pytest.fixture(params=["sqlite", "maildir"])
 def store(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def lived(folder: Path, store: str) -> Path:
-    """An archive with a history, closed."""
-    with create(folder, store) as archive:
-        live(archive)
-    return folder
 
 
 @pytest.fixture

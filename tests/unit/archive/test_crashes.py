@@ -67,11 +67,12 @@ def states(folder: Path) -> list[list[tuple[object, ...]]]:
     return [expected(folder / f"{done}", STEPS[:done]) for done in range(len(STEPS) + 1)]
 
 
+@pytest.mark.parametrize("each", [2, pytest.param(1, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink"])
 def test_a_kill_at_any_step_loses_nothing_confirmed(
-    strace: str, store: str, call: str, tmp_path: Path
+    strace: str, store: str, call: str, each: int, tmp_path: Path
 ) -> None:
-    assert kill_at_every(strace, call, store, tmp_path) >= 3
+    assert kill_at_every(strace, call, store, tmp_path, each=each) >= 3
 
 
 @pytest.mark.parametrize(("call", "file"), _TELLING)
@@ -81,19 +82,21 @@ def test_a_kill_while_the_catalog_is_told_loses_nothing_confirmed(
     assert kill_at_every(strace, call, store, tmp_path, only=file) >= 3
 
 
-def kill_at_every(strace: str, call: str, store: str, tmp_path: Path, *, only: str = "") -> int:
-    """Kill syncs at the first such call, the second, ... Says how many were killed."""
+def kill_at_every(
+    strace: str, call: str, store: str, tmp_path: Path, *, only: str = "", each: int = 1
+) -> int:
+    """Kill syncs at the first such call, and at ``each`` one after it. Gives the last one."""
     create(tmp_path / "new", store).close()
     allowed = states(tmp_path)
-    kills = 0
+    number = 1
     while True:
-        folder = tmp_path / f"killed-{kills}"
+        folder = tmp_path / f"killed-{number}"
         shutil.copytree(tmp_path / "new", folder)
-        injection = f"{call}:signal=SIGKILL:when={kills + 1}"
+        injection = f"{call}:signal=SIGKILL:when={number}"
         ended = run_traced(strace, injection, folder, only=only)
         if ended.status == 0:
-            return kills
-        kills += 1
+            return number - each
+        number += each
 
         with open_again(folder) as archive:  # a reader needs no repair
             assert listed(archive) in allowed[ended.confirmed :]

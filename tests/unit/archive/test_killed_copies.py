@@ -12,9 +12,8 @@ import pytest
 from mailvault.archive.converting import convert_archive
 from mailvault.archive.copying import Copied, copy_archive
 from mailvault.errors import ArchiveMissing, DestinationError
-from tests.unit.archive.builders import SteppingClock, Work, build_batch, create, open_again
+from tests.unit.archive.builders import SteppingClock, Work, build_batch, open_again
 from tests.unit.archive.dump import dump
-from tests.unit.archive.lived import live
 from tests.unit.archive.test_converting import OTHER, contents
 from tests.unit.archive.tiny_sync import Act, run_traced
 
@@ -26,14 +25,6 @@ CALLS = ["fsync", "rename", "unlink"]
 @pytest.fixture(params=["sqlite", "maildir"])
 def store(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def lived(folder: Path, store: str) -> Path:
-    """An archive with a history, closed."""
-    with create(folder, store) as archive:
-        live(archive)
-    return folder
 
 
 def copying(target: Path) -> Act:

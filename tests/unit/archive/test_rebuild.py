@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.rebuild import rebuild_catalog
@@ -235,9 +241,17 @@ class Histories(RuleBasedStateMachine):
 
 
 Histories.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=15, deadline=None, print_blob=True
+    max_examples=6, stateful_step_count=15, deadline=None, print_blob=True
 )
 TestHistories = Histories.TestCase
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+def test_long_histories_survive_rebuilds() -> None:
+    run_state_machine_as_test(
+        Histories, settings=settings(max_examples=100, stateful_step_count=40, deadline=None)
+    )
 
 
 def test_recognised_messages_survive_a_rebuild(work: Work) -> None:

@@ -31,7 +31,9 @@ def test_something_of_every_kind_is_told_again(work: Work, tmp_path: Path) -> No
     assert differences_of(work.archive.catalog, tmp_path / "again.db") == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 12))]
+)
 def test_a_long_history_is_told_again(tmp_path: Path, seed: int) -> None:
     with create(tmp_path / "archive") as archive:
         history = RandomHistory(archive, seed)

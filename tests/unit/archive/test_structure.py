@@ -117,7 +117,9 @@ def test_a_mended_archive_needs_no_mending(eventful_folder: Path) -> None:
     assert dump(eventful_folder) == before
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 12))]
+)
 def test_a_long_history_survives_a_broken_journal(tmp_path: Path, seed: int) -> None:
     folder = tmp_path / "archive"
     with create(folder) as archive:

@@ -448,11 +448,11 @@ def run_machine(machine: type[SyncMachine], examples: int, steps: int) -> None:
 
 
 def test_whatever_happens_the_archive_tells_it_as_it_was() -> None:
-    run_machine(SyncMachine, examples=12, steps=20)
+    run_machine(SyncMachine, examples=6, steps=20)
 
 
 def test_whatever_happens_maildirs_show_it_as_it_is() -> None:
-    run_machine(MaildirMachine, examples=5, steps=20)
+    run_machine(MaildirMachine, examples=3, steps=20)
 
 
 @pytest.mark.torture
