@@ -45,6 +45,12 @@ TICK = 10.0
 LEAP = timedelta(seconds=3)
 """By so much the clocks may drift apart in a tick before everything is planned anew."""
 
+HEED = 0.5
+"""Seconds after which a signal is heeded that came just before the daemon began to wait.
+
+Python runs a signal's handler between two instructions, and waiting is a single one.
+"""
+
 LOCK_WAIT = 60.0
 GRACE = 2.5
 LAST_RESORT = 4.0
@@ -169,10 +175,12 @@ class Daemon:
         wait = self._temper.tick
         if self._systemd.watchdog is not None:
             wait = min(wait, self._systemd.watchdog / 3)
-        try:
-            return self._inbox.get(timeout=wait)
-        except Empty:
-            return None
+        while wait > 0:
+            try:
+                return self._inbox.get(timeout=min(wait, HEED))
+            except Empty:
+                wait -= HEED
+        return None
 
     def _beat(self) -> None:
         """The timer is alive; the next beat will show whether it still is."""

@@ -305,3 +305,21 @@ def test_addresses_may_come_from_a_file_that_nobody_else_reads(
     assert setting.run("notify", "test").code == 0
 
     assert len(listener.posted()) == 1
+
+
+def test_an_account_that_never_succeeds_is_told_when_its_time_is_over(
+    setting: Setting, account: str, listener: Listener
+) -> None:
+    setting.configure(work=account)
+    notify(setting, f'webhook_url = "{listener.url}"\nno_success_for = "1s"')
+    setting.run("init")
+    setting.run("verify")  # sees the account for the first time
+    for _ in range(200):
+        setting.run("verify", "--quick")
+        if listener.posted():
+            break
+
+    setting.run("sync")
+
+    told = [(each["event"], each["kind"]) for each in listener.posted()]
+    assert told == [("failure", "no-success"), ("recovery", "no-success")]
