@@ -9,8 +9,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 from time import monotonic
 
 from mailvault.alarms import deciding
@@ -18,11 +18,14 @@ from mailvault.alarms.channels import Send, channels_of, ping
 from mailvault.alarms.ledger import Letter, Notice
 from mailvault.alarms.ledger_file import LedgerFile
 from mailvault.alarms.observing import Observation, observed, observed_age
+from mailvault.alarms.punctuality import begun, due_since, punctuality_of
 from mailvault.clock import SystemClock
 from mailvault.config.model import Configuration
 from mailvault.errors import ConnectionLost, MailvaultError
 from mailvault.operations.ended import Event, RunBegan, RunEnded
 from mailvault.operations.freshness import Freshness
+from mailvault.operations.roundup import Roundup
+from mailvault.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +37,35 @@ AGES_EVERY = 600.0
 PATIENCE = 90.0
 """Seconds for one delivery; then it counts as failed, whatever becomes of it."""
 
-Ages = Callable[[Configuration, Mapping[str, datetime]], list[Freshness]]
-"""Reads from the archive how fresh each account is. Raises MailvaultError."""
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the alarms see of the archive: how fresh each account is, and what happened.
+
+    ``ages`` raises MailvaultError; ``survey`` says in its answer what went wrong.
+    """
+
+    ages: Callable[[Configuration, Mapping[str, datetime]], list[Freshness]]
+    survey: Callable[[Configuration, datetime, datetime], Roundup]
+    zone: Callable[[], tzinfo]
 
 
 class Alarms:
     """The alarms of one configuration at a time; `hear` may be called from any thread."""
 
     def __init__(
-        self, configuration: Configuration, ages: Ages, *, is_lasting: bool = False
+        self,
+        configuration: Configuration,
+        sight: Sight,
+        *,
+        is_lasting: bool = False,
+        clock: Clock | None = None,
     ) -> None:
-        self._ages = ages
+        self._sight = sight
         self._is_lasting = is_lasting
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._events: queue.Queue[Event | None] = queue.Queue(MOST_EVENTS)
-        self._aged_at = -AGES_EVERY
+        self._aged_at = self._digest_failed_at = -AGES_EVERY
         self._is_ending = False
         self._adopt(configuration)
         self._thread = threading.Thread(target=self._serve, name="alarms", daemon=True)
@@ -76,6 +93,7 @@ class Alarms:
         self._file = LedgerFile(configuration.archive.path, os.environ)
         notify = configuration.notify
         self._policy = deciding.Policy(notify.network_patience, notify.remind_every)
+        self._punctuality = punctuality_of(notify, self._sight.zone)
 
     def _serve(self) -> None:
         while True:
@@ -109,6 +127,9 @@ class Alarms:
             if ending is not None:
                 self._ping(ending)
         self._deliver()
+        # A command waits for its end, to tell of itself; a daemon has no time then.
+        if self._is_lasting is not self._is_ending and self._post_digest():
+            self._deliver()
 
     def _note(self, observations: list[Observation], *, is_time: bool) -> None:
         """Bring the ledger up to date; what is to be told is in its outbox then."""
@@ -116,6 +137,7 @@ class Alarms:
         with self._file.locked():
             before = self._file.load()
             ledger = deciding.meet(before, self._configuration.accounts, now)
+            ledger = begun(ledger, self._punctuality, now)
             if is_time:
                 observations = [*observations, *self._aged(ledger.known, now)]
             ledger, notices = deciding.absorb(ledger, observations, self._policy, now)
@@ -127,11 +149,32 @@ class Alarms:
     def _aged(self, known: Mapping[str, datetime], now: datetime) -> list[Observation]:
         self._aged_at = monotonic()
         try:
-            ages = self._ages(self._configuration, known)
+            ages = self._sight.ages(self._configuration, known)
         except MailvaultError as error:
             log.info("how fresh the accounts are is not known: %s", error)
             return []
         return [observed_age(each, now) for each in ages]
+
+    def _post_digest(self) -> bool:
+        """Put the digest into the outbox, if it is due and no other process did."""
+        now, wanted = self._clock.now(), self._punctuality
+        is_resting = monotonic() - self._digest_failed_at < AGES_EVERY
+        if is_resting or due_since(self._file.load(), wanted, now) is None:
+            return False
+        self._digest_failed_at = monotonic()
+        with self._file.locked():
+            before = self._file.load()
+            since = due_since(before, wanted, now)
+            if since is None:
+                return False
+            roundup = self._sight.survey(self._configuration, since, now)
+            ledger = deciding.digest(before, roundup, tuple(self._channels), now)
+            is_kept = self._file.save(replace(ledger, saved=before.saved + 1))
+            if not is_kept and not self._is_lasting:
+                # Nobody would know of it, and every command would send it again.
+                self._file.save(replace(before, saved=before.saved + 2))
+        self._digest_failed_at = -AGES_EVERY
+        return True
 
     def _ping(self, ending: str) -> None:
         notify = self._configuration.notify

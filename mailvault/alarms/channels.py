@@ -75,6 +75,8 @@ def _own_command(notify: NotifySettings, event: Event) -> tuple[str, ...] | None
     match event:
         case Event.RECOVERY:
             return commands.get("recovery")
+        case Event.DIGEST:
+            return None
         case _:
             return commands.get(_OWN.get(event, "failure")) or commands.get("failure")
 
@@ -87,8 +89,14 @@ def _apprise(notify: NotifySettings, place: Place, notice: Notice) -> None:
         read_address("apprise_urls", notify.apprise, os.environ),
         wording.title(notice, place),
         wording.text(notice, place),
-        is_bad=notice.event not in _GOOD,
+        is_bad=_is_bad(notice),
     )
+
+
+def _is_bad(notice: Notice) -> bool:
+    if notice.roundup is not None:
+        return bool(notice.roundup.attention())
+    return notice.event not in _GOOD
 
 
 def _mail(configuration: Configuration, place: Place, notice: Notice) -> None:

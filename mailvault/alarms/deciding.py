@@ -7,6 +7,8 @@ from hashlib import sha256
 
 from mailvault.alarms.ledger import Event, Kind, Ledger, Letter, Notice, OpenTrouble
 from mailvault.alarms.observing import Observation
+from mailvault.alarms.roundup_wording import summary
+from mailvault.operations.roundup import Roundup
 
 KEPT_LETTERS = 100
 KEPT_FOR = timedelta(days=7)
@@ -140,6 +142,28 @@ def delivered(ledger: Ledger, letter_id: str, taken: Iterable[str], now: datetim
                 )
             )
     return replace(ledger, outbox=tuple(outbox))
+
+
+def digest(
+    ledger: Ledger, roundup: Roundup, channels: tuple[str, ...], now: datetime
+) -> Ledger:
+    """Post a digest, once: from now on the next one is told of."""
+    named = f"digest {roundup.since.timestamp()} {roundup.until.timestamp()}"
+    others = tuple(
+        each.summary
+        for each in ledger.troubles.values()
+        if each.account is None and each.job is None
+    )
+    roundup = replace(roundup, troubles=others)
+    notice = Notice(
+        id=sha256(named.encode()).hexdigest()[:32],
+        event=Event.DIGEST,
+        at=now,
+        summary=summary(roundup),
+        since=roundup.since,
+        roundup=roundup,
+    )
+    return replace(post(ledger, [notice], channels), digested_at=roundup.until)
 
 
 def ping_of(ledger: Ledger) -> str | None:

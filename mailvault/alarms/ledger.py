@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mailvault.operations.roundup import Roundup
+
 
 class Kind(StrEnum):
     """What is wrong. A trouble that becomes one of another kind is told again."""
@@ -36,6 +38,7 @@ class Event(StrEnum):
     NEEDS_LOGIN = "needs-login"
     RECOVERY = "recovery"
     REMINDER = "reminder"
+    DIGEST = "digest"
     TEST = "test"
 
 
@@ -62,7 +65,7 @@ class OpenTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What somebody is told."""
+    """What somebody is told. ``roundup`` is what a digest has to say."""
 
     id: str
     event: Event
@@ -74,6 +77,7 @@ class Notice:
     job: str | None = None
     exit_code: int | None = None
     since: datetime | None = None
+    roundup: Roundup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,13 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All of it. ``saved`` counts the times it was written; ``known`` is who was seen when."""
+    """All of it. ``saved`` counts the times it was written; ``known`` is who was seen when.
+
+    ``digested_at`` is up to when digests have told; None while none is wanted.
+    """
 
     saved: int = 0
     known: Mapping[str, datetime] = field(default_factory=dict)
     troubles: Mapping[str, OpenTrouble] = field(default_factory=dict)
     outbox: tuple[Letter, ...] = ()
+    digested_at: datetime | None = None

@@ -57,8 +57,8 @@ class LedgerFile:
         found = [self._memory, *(self._read(path) for path in (self._here, self._elsewhere))]
         return max((each for each in found if each is not None), key=lambda each: each.saved)
 
-    def save(self, ledger: Ledger) -> None:
-        """Write it where that is possible; at worst only this process remembers."""
+    def save(self, ledger: Ledger) -> bool:
+        """Write it where that is possible; False if only this process remembers."""
         self._memory = ledger
         content = written(ledger)
         try:
@@ -68,12 +68,14 @@ class LedgerFile:
         else:
             with suppress(OSError):
                 self._elsewhere.unlink(missing_ok=True)
-            return
+            return True
         try:
             make_folder(self._elsewhere.parent)
             write_file(self._elsewhere, content)
         except OSError as error:
             log.warning("nowhere to remember alarms: %s: %s", self._elsewhere, error.strerror)
+            return False
+        return True
 
     def _read(self, path: Path) -> Ledger | None:
         try:

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import TypeVar
 
 from mailvault.alarms.ledger import Event, Kind, Ledger, Letter, Notice, OpenTrouble
+from mailvault.operations.roundup import AccountRoundup, JobRoundup, Roundup
 
 SCHEMA = 1
 T = TypeVar("T")
 
 # What JSON has no word for, by the name of its field.
-_TIMES = frozenset({"at", "since", "told_at", "not_before"})
+_TIMES = frozenset(
+    {"at", "since", "told_at", "not_before", "until", "last_success", "ended_at"}
+)
 
 
 def written(ledger: Ledger) -> bytes:
@@ -30,6 +33,7 @@ def understood(content: bytes) -> Ledger:
         known={name: _time(at) for name, at in found["known"].items()},
         troubles={key: _read(OpenTrouble, each) for key, each in found["troubles"].items()},
         outbox=tuple(_letter(each) for each in found["outbox"]),
+        digested_at=_time_or_none(found.get("digested_at")),
     )
 
 
@@ -37,7 +41,21 @@ def _letter(found: Mapping[str, object]) -> Letter:
     notice = found["notice"]
     if not isinstance(notice, dict):
         raise TypeError("a letter without a notice")
+    roundup = notice.get("roundup")
+    if isinstance(roundup, dict):
+        notice = {**notice, "roundup": _roundup(roundup)}
     return _read(Letter, {**found, "notice": _read(Notice, notice)})
+
+
+def _roundup(found: Mapping[str, object]) -> Roundup:
+    accounts, jobs = found["accounts"], found["jobs"]
+    if not (isinstance(accounts, list) and isinstance(jobs, list)):
+        raise TypeError("a digest without accounts or jobs")
+    known = {
+        "accounts": tuple(_read(AccountRoundup, each) for each in accounts),
+        "jobs": tuple(_read(JobRoundup, each) for each in jobs),
+    }
+    return _read(Roundup, {**found, **known})
 
 
 def _read(kind: type[T], found: Mapping[str, object]) -> T:
@@ -49,7 +67,7 @@ def _read(kind: type[T], found: Mapping[str, object]) -> T:
 
 def _value(key: str, value: object) -> object:
     if key in _TIMES:
-        return None if value is None else _time(value)
+        return _time_or_none(value)
     match key, value:
         case "kind", str():
             return Kind(value)
@@ -57,9 +75,13 @@ def _value(key: str, value: object) -> object:
             return Event(value)
         case "parts", list():
             return frozenset(map(str, value))
-        case "channels", list():
+        case "channels" | "troubles", list():
             return tuple(map(str, value))
     return value
+
+
+def _time_or_none(value: object) -> datetime | None:
+    return None if value is None else _time(value)
 
 
 def _time(value: object) -> datetime:

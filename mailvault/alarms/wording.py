@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mailvault.alarms import roundup_wording
 from mailvault.alarms.ledger import Event, Notice
+from mailvault.mail.json_values import JsonValue
 
 SCHEMA = 1
 _WORDS = {
@@ -13,6 +15,7 @@ _WORDS = {
     Event.NEEDS_LOGIN: "needs a login",
     Event.RECOVERY: "recovered",
     Event.REMINDER: "still wrong",
+    Event.DIGEST: "digest",
     Event.TEST: "test",
 }
 
@@ -27,7 +30,7 @@ class Place:
 
 def as_json(notice: Notice, place: Place) -> bytes:
     """One object on one line; docs/alarms.md describes the fields."""
-    fields = {
+    fields: dict[str, JsonValue] = {
         "schema": SCHEMA,
         "id": notice.id,
         "event": notice.event,
@@ -42,6 +45,8 @@ def as_json(notice: Notice, place: Place) -> bytes:
         "host": place.host,
         "archive": place.archive,
     }
+    if notice.roundup is not None:
+        fields["digest"] = roundup_wording.roundup_json(notice.roundup)
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -62,11 +67,15 @@ def variables(notice: Notice) -> dict[str, str]:
 
 def title(notice: Notice, place: Place) -> str:
     about = f"{notice.account or notice.job}: " if notice.account or notice.job else ""
-    return f"[mailvault] {place.host}: {about}{_WORDS[notice.event]}"
+    said = f": {notice.summary}" if notice.event is Event.DIGEST else ""
+    return f"[mailvault] {place.host}: {about}{_WORDS[notice.event]}{said}"
 
 
 def text(notice: Notice, place: Place) -> str:
-    lines = [notice.summary]
+    if notice.roundup is not None:
+        lines = list(roundup_wording.lines(notice.roundup))
+    else:
+        lines = [notice.summary]
     if notice.hint:
         lines += ["", notice.hint]
     lines += ["", f"archive    {place.archive} on {place.host}"]

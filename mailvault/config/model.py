@@ -132,6 +132,7 @@ class NotifySettings:
 
     Addresses may hold secrets, and ``apprise`` several of them, with blanks between.
     ``commands`` are those of single events: failure, suspicion, needs_login, recovery.
+    ``digest`` is "daily" or "weekly", at an hour and a minute by the clock on the wall.
     """
 
     ping: SecretSource | None = None
@@ -146,6 +147,8 @@ class NotifySettings:
     no_success_for: float | None = None
     network_patience: float = 0.0
     remind_every: float | None = None
+    digest: str | None = None
+    digest_at: tuple[int, int] = (8, 0)
 
 
 @dataclass(frozen=True, slots=True)

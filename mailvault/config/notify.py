@@ -48,13 +48,27 @@ def read_notify(
         no_success_for=section.read("no_success_for", values.duration, None),
         network_patience=section.read("network_patience", values.duration, 0.0),
         remind_every=section.read("remind_every", values.duration, None),
+        digest=section.read("digest", values.choice("daily", "weekly"), None),
+        digest_at=section.read("digest_at", values.time_of_day, (8, 0)),
     )
     section.finish()
+    _complain_of_digest(settings, section)
     if settings.email_to and settings.smtp is None:
         section.complain("needs smtp_host, the server that takes the mail", "email_to")
     if settings.email_to and settings.email_from is None:
         section.complain("needs email_from, the sender's address", "email_to")
     return settings
+
+
+def _complain_of_digest(settings: NotifySettings, section: Section) -> None:
+    if settings.digest is None and "digest" not in section and "digest_at" in section:
+        section.complain('means nothing without digest = "daily" or "weekly"', "digest_at")
+    carriers = (settings.email_to, settings.webhook, settings.command, settings.apprise)
+    if settings.digest is not None and not any(carriers):
+        section.complain(
+            "needs email_to, webhook_url, command or apprise_urls; nothing else carries it",
+            "digest",
+        )
 
 
 def _read_url(

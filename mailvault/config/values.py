@@ -152,6 +152,14 @@ def window(value: object) -> str:
     return value
 
 
+def time_of_day(value: object) -> tuple[int, int]:
+    """Hour and minute."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if not isinstance(value, str) or not found:
+        raise ValueError(f'must be a time of day such as "07:30", not {shown(value)}')
+    return int(found[1]), int(found[2])
+
+
 def url(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"https?://[^\s/]+\S*", value):
         return value

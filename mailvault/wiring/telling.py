@@ -1,7 +1,7 @@
 """Attaches the alarms to whoever does jobs: the daemon, `run --due`, and commands by hand."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,6 @@ from mailvault.clock import SystemClock
 from mailvault.config.model import Configuration
 from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
 from mailvault.operations.ended import Event, Listener, RunBegan, RunEnded, sync_detail
-from mailvault.operations.freshness import Freshness, freshness_of
 from mailvault.schedule.due import Job, JobKind, Timing
 from mailvault.schedule.rhythm import Every
 
@@ -47,8 +46,9 @@ class Teller:
             self._alarms.exchange(configuration)
         elif is_wanted(configuration):
             from mailvault.alarms.alarms import Alarms
+            from mailvault.wiring.sight import sight
 
-            self._alarms = Alarms(configuration, _ages, is_lasting=self._is_lasting)
+            self._alarms = Alarms(configuration, sight(), is_lasting=self._is_lasting)
         return () if self._alarms is None else (self._alarms.hear,)
 
 
@@ -120,16 +120,6 @@ def telling(
         except Exception as error:
             by_hand.failed(error)
             raise
-
-
-def _ages(configuration: Configuration, since: Mapping[str, datetime]) -> list[Freshness]:
-    from mailvault.config.freshness import success_limits
-    from mailvault.wiring.archives import local_zone, open_archive
-
-    limits = success_limits(configuration, SystemClock().now(), local_zone())
-    with open_archive(configuration, writing=False) as archive:
-        accounts = archive.catalog.status().accounts
-    return freshness_of(limits, {each.account: each.last_success for each in accounts}, since)
 
 
 def try_channels(

@@ -1,7 +1,9 @@
 """Alarms by mail through Dovecot's submission service: private, logged in, or not at all."""
 
+import json
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,30 @@ def test_an_emptied_mailbox_is_one_mail_until_it_is_accepted(
 
     assert "recovered" in submission.postbox.messages[-1]["Subject"]
     assert len(submission.postbox.messages) == 2
+
+
+def test_the_daemon_mails_the_digest_of_the_time_since_the_last(
+    vault: Vault, submission: SubmissionDovecot
+) -> None:
+    with vault.user.session() as session:
+        append_all(session, "INBOX", generate(1, 5))
+    vault.sync()
+    notify(vault, submission, digest='"weekly"', digest_at='"07:30"')
+    long_ago = (wiring.SystemClock().now() - timedelta(days=8)).isoformat()
+    ledger = {"schema": 1, "saved": 1, "known": {}, "troubles": {}, "outbox": []}
+    document = json.dumps(ledger | {"digested_at": long_ago})
+    (vault.archive / "alarms.json").write_text(document)
+    schedule(vault, 'sync = "1h"')
+
+    with start_daemon(vault) as daemon:
+        (mail,) = submission.postbox.wait_for(1)
+        assert daemon.end() == 0
+
+    assert mail["Subject"].endswith("digest: all is well")
+    assert mail["X-Mailvault-Event"] == "digest"
+    content = mail.get_content()
+    assert content.splitlines()[0] == "all is well"
+    assert "new messages  5 (" in content
 
 
 def test_the_daemon_tells_by_whom_the_last_configuration_names(

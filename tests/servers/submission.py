@@ -31,6 +31,10 @@ service submission-login {{
 """
 
 
+PATIENCE = 120.0
+"""Seconds for what comes within a few on a machine that has nothing else to do."""
+
+
 class Postbox(socketserver.ThreadingTCPServer):
     """Takes every message (RFC 5321) and keeps it."""
 
@@ -40,12 +44,25 @@ class Postbox(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__((HOST, 0), _Visit)
         self.messages: list[EmailMessage] = []
+        self._arrived = threading.Condition()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
         self._thread.start()
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def take(self, message: EmailMessage) -> None:
+        with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+
+    def wait_for(self, count: int) -> list[EmailMessage]:
+        """The messages, when there are so many."""
+        with self._arrived:
+            is_there = self._arrived.wait_for(lambda: len(self.messages) >= count, PATIENCE)
+            assert is_there, f"only {len(self.messages)} messages came"
+            return list(self.messages)
 
     def close(self) -> None:
         self.shutdown()
@@ -72,7 +89,7 @@ class _Visit(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             content += line.removeprefix(b".") if line.startswith(b"..") else line
         message = cast("EmailMessage", message_from_bytes(content, policy=default))
-        cast("Postbox", self.server).messages.append(message)
+        cast("Postbox", self.server).take(message)
         self._say("250 taken")
 
     def _say(self, line: str) -> None:

@@ -17,6 +17,7 @@ from mailvault.archive.catalog import (
     losses,
     mailboxes,
     messages,
+    periods,
     placements,
     quarantine,
     schema,
@@ -31,6 +32,7 @@ from mailvault.archive.catalog.views import (
     LastRunView,
     MailboxView,
     MessageView,
+    PeriodView,
     PlacementView,
     RunTimeView,
     RunView,
@@ -303,6 +305,11 @@ class Catalog:
         """The last run of each account."""
         with self.reading() as connection:
             return last_runs.list_last_runs(connection)
+
+    def periods(self, since: datetime, until: datetime) -> list[PeriodView]:
+        """What became of each account's runs after ``since`` and up to ``until``."""
+        with self.reading() as connection:
+            return periods.list_periods(connection, since, until)
 
     def growth(self, since: datetime) -> tuple[datetime | None, int]:
         """Since when the archive grows as it does, not before ``since``; octets since then."""

@@ -135,6 +135,17 @@ class LastRunView:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodView:
+    """What became of an account's runs in a time, and what arrived in them."""
+
+    account: str
+    runs_well: int
+    runs_failed: int
+    arrived: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class DebtView:
     account: str
     mailbox: MailboxName

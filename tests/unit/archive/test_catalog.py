@@ -6,7 +6,7 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog import placements
-from mailvault.archive.catalog.views import RunMailboxView
+from mailvault.archive.catalog.views import PeriodView, RunMailboxView
 from mailvault.errors import ArchiveDamaged
 from mailvault.mail.changes import MailboxFinished
 from mailvault.mail.model import INBOX, Digest
@@ -166,6 +166,45 @@ def test_the_log_tells_what_each_run_changed(work: Work) -> None:
     assert account.mailboxes == (RunMailboxView(INBOX, 1, 2, 3, 4, 5, 1.234, "broken"),)
     assert first.finished_at is not None
     assert first.started_at < first.finished_at < second.started_at
+
+
+def test_a_time_has_the_runs_that_ended_in_it_and_what_arrived(work: Work) -> None:
+    def run(arrived: int, error: str | None) -> None:
+        recorder = work.archive.start_run()
+        finished = MailboxFinished(work.mailbox_id, arrived, 0, 0, 0, arrived * 100, 0.1)
+        recorder.mailbox_finished(finished)
+        recorder.account_finished(work.account_id, error)
+        recorder.finish(10 if error else 0)
+
+    work.sync(build_batch(arrived=[1]))
+    run(1, None)
+    run(2, "broken")
+    run(4, None)
+    catalog = work.archive.catalog
+    last, _, first, before = (each.finished_at for each in catalog.runs())
+    assert last is not None
+    assert first is not None
+    assert before is not None
+
+    assert catalog.periods(before, last) == [PeriodView("work", 2, 1, 7, 700)]
+    assert catalog.periods(first, last) == [PeriodView("work", 1, 1, 6, 600)]
+    assert catalog.periods(last, last + timedelta(days=1)) == [PeriodView("work", 0, 0, 0, 0)]
+
+
+def test_what_a_killed_run_brought_counts_once_it_is_known_to_be_dead(work: Work) -> None:
+    work.sync(build_batch(arrived=[1]))
+    (before,) = (each.finished_at for each in work.archive.catalog.runs())
+    assert before is not None
+    killed = work.archive.start_run()
+    killed.mailbox_finished(MailboxFinished(work.mailbox_id, 8, 0, 0, 0, 800, 0.1))
+    killed.add(work.mailbox_id, build_batch(arrived=[2]))
+    killed.flush()
+    end = BEGINNING + timedelta(days=1)
+    assert work.archive.catalog.periods(before, end) == [PeriodView("work", 0, 0, 0, 0)]
+
+    work.archive.start_run().finish(0)
+
+    assert work.archive.catalog.periods(before, end) == [PeriodView("work", 0, 0, 8, 800)]
 
 
 def test_the_log_can_be_narrowed_and_limited(archive: Archive) -> None:

@@ -30,6 +30,8 @@ OTHERWISE_NAMED = {"ping", "webhook", "apprise", "commands", "smtp"}
 SURROUNDINGS = {
     "delete_after_days": "leave_on_server = true",
     "email_to": 'email_from = "a@example.com"\nsmtp_host = "smtp.example.com"',
+    "digest": 'command = "mail me"',
+    "digest_at": 'command = "mail me"\ndigest = "weekly"',
     "copy": 'copy_to = "elsewhere"',
     "tls": "",
 }

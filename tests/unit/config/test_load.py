@@ -208,6 +208,25 @@ MISTAKES = {
         WORK + '[notify]\nemail_to = ["a@b"]\nemail_from = "c@d"',
         "notify.email_to: needs smtp_host, the server that takes the mail",
     ),
+    "a digest at no time": (
+        WORK + '[notify]\ncommand = "x"\ndigest = "daily"\ndigest_at = "24:00"',
+        'notify.digest_at: must be a time of day such as "07:30", not "24:00"',
+    ),
+    "a digest each month": (
+        WORK + '[notify]\ncommand = "x"\ndigest = "monthly"',
+        'notify.digest: must be one of "daily", "weekly", not "monthly"',
+    ),
+    "a time of no digest": (
+        WORK + '[notify]\ncommand = "x"\ndigest_at = "07:30"',
+        'notify.digest_at: means nothing without digest = "daily" or "weekly"',
+    ),
+    "a digest by ping": (
+        WORK + '[notify]\nping_url = "https://x"\ndigest = "daily"',
+        (
+            "notify.digest: needs email_to, webhook_url, command or apprise_urls; "
+            "nothing else carries it"
+        ),
+    ),
     "ping by ftp": (
         WORK + '[notify]\nping_url = "ftp://x"',
         "notify.ping_url: must be an address that begins with https:// (or http://)",
