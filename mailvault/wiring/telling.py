@@ -74,6 +74,8 @@ class ByHand:
     clock: SystemClock = field(default_factory=SystemClock)
 
     def synced(self, report: "SyncReport") -> None:
+        if not self.listeners:
+            return
         from mailvault.operations.ended import sync_detail
 
         by_name = {each.name: each for each in report.accounts}
