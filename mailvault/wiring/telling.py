@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Self
 from mailvault.clock import SystemClock
 from mailvault.config.model import Configuration
 from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
-from mailvault.operations.ended import Event, Listener, RunBegan, RunEnded, sync_detail
-from mailvault.operations.freshness import Freshness, freshness_of
-from mailvault.schedule.due import Job, JobKind, Timing
-from mailvault.schedule.rhythm import Every
 
 if TYPE_CHECKING:
     from mailvault.alarms.alarms import Alarms
+    from mailvault.operations.ended import Event, Listener
+    from mailvault.operations.freshness import Freshness
     from mailvault.operations.reports import SyncReport
+    from mailvault.schedule.due import Job
 
 LAST_WORDS = 60.0
 """Seconds for a command's alarms at its end; what nobody took by then is tried next time."""
@@ -45,7 +44,7 @@ class Teller:
         if self._alarms is not None:
             self._alarms.close(IN_A_HURRY if is_hurried else LAST_WORDS)
 
-    def follow(self, configuration: Configuration) -> tuple[Listener, ...]:
+    def follow(self, configuration: Configuration) -> "tuple[Listener, ...]":
         """Who is to hear of events under this configuration."""
         if self._alarms is not None:
             self._alarms.exchange(configuration)
@@ -78,12 +77,16 @@ def is_wanted(configuration: Configuration) -> bool:
 class ByHand:
     """The jobs of a command somebody typed, or cron ran; its end is told as any other's."""
 
-    jobs: tuple[Job, ...]
-    listeners: tuple[Listener, ...]
+    jobs: "tuple[Job, ...]"
+    listeners: "tuple[Listener, ...]"
     began_at: datetime
     clock: SystemClock = field(default_factory=SystemClock)
 
     def synced(self, report: "SyncReport") -> None:
+        if not self.listeners:
+            return
+        from mailvault.operations.ended import sync_detail
+
         by_name = {each.name: each for each in report.accounts}
         for job in self.jobs:
             if (found := by_name.get(job.account or "")) is not None:
@@ -104,22 +107,31 @@ class ByHand:
         for job in self.jobs:
             self._ended(job, code, detail, error=known)
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: "Event") -> None:
         for listener in self.listeners:
             listener(event)
 
-    def _ended(self, job: Job, code: int, detail: str, **more: object) -> None:
+    def _ended(self, job: "Job", code: int, detail: str, **more: object) -> None:
+        from mailvault.operations.ended import RunEnded
+
         now = self.clock.now()
         self.tell(RunEnded(job, self.began_at, now, code, detail, **more))  # type: ignore[arg-type]
 
 
 @contextmanager
 def telling(
-    configuration: Configuration, kind: JobKind, accounts: Sequence[str | None] = (None,)
+    configuration: Configuration, kind: str, accounts: Sequence[str | None] = (None,)
 ) -> Iterator[ByHand]:
-    """Tell how a command ends. What it raises is told and raised on."""
+    """Tell how a command ends, a job of that kind. What it raises is told and raised on."""
+    if not is_wanted(configuration):
+        yield ByHand((), (), SystemClock().now())
+        return
+    from mailvault.operations.ended import RunBegan
+    from mailvault.schedule.due import Job, JobKind, Timing
+    from mailvault.schedule.rhythm import Every
+
     never = Timing(Every(math.inf))
-    jobs = tuple(Job(kind, account, never, "by hand") for account in accounts)
+    jobs = tuple(Job(JobKind(kind), account, never, "by hand") for account in accounts)
     with Teller() as teller:
         by_hand = ByHand(jobs, teller.follow(configuration), SystemClock().now())
         for job in jobs:
@@ -131,8 +143,9 @@ def telling(
             raise
 
 
-def _ages(configuration: Configuration, since: Mapping[str, datetime]) -> list[Freshness]:
+def _ages(configuration: Configuration, since: Mapping[str, datetime]) -> "list[Freshness]":
     from mailvault.config.freshness import success_limits
+    from mailvault.operations.freshness import freshness_of
     from mailvault.wiring.archives import local_zone, open_archive
 
     limits = success_limits(configuration, SystemClock().now(), local_zone())
