@@ -31,6 +31,8 @@ TICK = 10.0
 """Seconds after which letters that nobody took are looked at again."""
 
 AGES_EVERY = 600.0
+"""Seconds after which it is looked who had no success for too long, whatever happens."""
+
 PATIENCE = 90.0
 """Seconds for one delivery; then it counts as failed, whatever becomes of it."""
 
@@ -42,13 +44,19 @@ class Alarms:
     """The alarms of one configuration at a time; `hear` may be called from any thread."""
 
     def __init__(
-        self, configuration: Configuration, ages: Ages, *, is_lasting: bool = False
+        self,
+        configuration: Configuration,
+        ages: Ages,
+        *,
+        is_lasting: bool = False,
+        ages_every: float = AGES_EVERY,
     ) -> None:
         self._ages = ages
+        self._ages_every = ages_every
         self._is_lasting = is_lasting
         self._clock = SystemClock()
         self._events: queue.Queue[Event | None] = queue.Queue(MOST_EVENTS)
-        self._aged_at = -AGES_EVERY
+        self._aged_at = -ages_every
         self._is_ending = False
         self._adopt(configuration)
         self._thread = threading.Thread(target=self._serve, name="alarms", daemon=True)
@@ -91,7 +99,7 @@ class Alarms:
         """All that happened, or nothing after a while."""
         events: list[Event | None] = []
         try:
-            events.append(self._events.get(timeout=TICK))
+            events.append(self._events.get(timeout=min(TICK, self._ages_every)))
             while True:
                 events.append(self._events.get_nowait())
         except queue.Empty:
@@ -101,7 +109,7 @@ class Alarms:
         if any(isinstance(each, RunBegan) for each in events) and not _last_ended(events):
             self._ping("start")
         observations = [each for event in events for each in observed(event)]
-        is_time = monotonic() - self._aged_at >= AGES_EVERY or self._is_ending
+        is_time = monotonic() - self._aged_at >= self._ages_every or self._is_ending
         if observations or is_time:
             self._note(observations, is_time=is_time)
         if any(isinstance(each, RunEnded) for each in events):

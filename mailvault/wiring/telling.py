@@ -26,10 +26,14 @@ _BUG = 1
 
 
 class Teller:
-    """Has the alarms of the present configuration, if it wants any."""
+    """Has the alarms of the present configuration, if it wants any.
 
-    def __init__(self, *, is_lasting: bool = False) -> None:
+    Who is lasting looks each ``ages_every`` seconds for accounts without a success.
+    """
+
+    def __init__(self, *, is_lasting: bool = False, ages_every: float | None = None) -> None:
         self._is_lasting = is_lasting
+        self._ages_every = ages_every
         self._alarms: Alarms | None = None
 
     def __enter__(self) -> Self:
@@ -45,9 +49,14 @@ class Teller:
         if self._alarms is not None:
             self._alarms.exchange(configuration)
         elif is_wanted(configuration):
-            from mailvault.alarms.alarms import Alarms
+            from mailvault.alarms.alarms import AGES_EVERY, Alarms
 
-            self._alarms = Alarms(configuration, _ages, is_lasting=self._is_lasting)
+            self._alarms = Alarms(
+                configuration,
+                _ages,
+                is_lasting=self._is_lasting,
+                ages_every=self._ages_every or AGES_EVERY,
+            )
         return () if self._alarms is None else (self._alarms.hear,)
 
 

@@ -1,72 +1,18 @@
 """Alarms from the command line, to real listeners: HTTP, SMTP and a program."""
 
-import http.server
 import json
 import ssl
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from mailvault.demo.sample import PASSWORD
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
 from tests.servers.submission import Postbox
-from tests.unit.cli.program import Json, Setting
-
-CANARY = "canary-4711"
-
-
-class Listener(http.server.ThreadingHTTPServer):
-    """Hears HTTP; answers with ``status``."""
-
-    daemon_threads = True
-
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Call)
-        self.scheme = "http" if context is None else "https"
-        if context is not None:
-            self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.heard: list[tuple[str, bytes]] = []
-        self.status = 200
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/{CANARY}"
-
-    def posted(self) -> list[Json]:
-        return [json.loads(content) for _, content in self.heard if content]
-
-    def called(self) -> list[str]:
-        return [path.replace(f"/{CANARY}", "") for path, content in self.heard if not content]
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that does not trust us hangs up."""
-
-    def close(self) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class _Call(http.server.BaseHTTPRequestHandler):
-    def _hear(self) -> None:
-        listener = cast("Listener", self.server)
-        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        listener.heard.append((self.path, content))
-        self.send_response(listener.status)
-        self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST = _hear  # noqa: N815 - the library's names
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.servers.webhook import CANARY, Listener
+from tests.unit.cli.program import Setting
 
 
 @pytest.fixture
