@@ -15,24 +15,29 @@ _EVERY = 0.05  # seconds between two looks at what the program has started
 def main(report_to: int, arguments: list[str]) -> int:
     started = time.perf_counter()
     child = os.posix_spawnp(arguments[0], arguments, os.environ)
-    others = _peaks_of_others(child)
+    together = _peak_together(child)
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - started
     # Linux counts ru_maxrss in KiB, and gives that of the largest process alone.
-    peak = (usage.ru_maxrss + others) * 1024
+    peak = max(usage.ru_maxrss, together) * 1024
     numbers = (seconds, usage.ru_utime + usage.ru_stime, peak)
     os.write(report_to, " ".join(str(number) for number in numbers).encode("ascii"))
     return os.waitstatus_to_exitcode(status)
 
 
-def _peaks_of_others(child: int) -> int:
-    """Wait for the program; the peaks of the processes it started, in KiB, as last seen."""
-    peaks: dict[str, int] = {}
+def _peak_together(child: int) -> int:
+    """Wait for the program; the most that it and those it started held together, in KiB.
+
+    What several processes share, as the interpreter itself, counts once (PSS). Looked at
+    now and then: a program that is one process has its exact peak from `wait4`.
+    """
+    peak = 0
     handle = os.pidfd_open(child)
     while not select.select([handle], [], [], _EVERY)[0]:
-        for pid in _started_by(str(child)):
-            peaks[pid] = _peak(pid) or peaks.get(pid, 0)
-    return sum(peaks.values())
+        others = _started_by(str(child))
+        if others:
+            peak = max(peak, sum(map(_proportional, (str(child), *others))))
+    return peak
 
 
 def _started_by(pid: str) -> list[str]:
@@ -45,12 +50,12 @@ def _started_by(pid: str) -> list[str]:
     return own + [other for each in own for other in _started_by(each)]
 
 
-def _peak(pid: str) -> int:
+def _proportional(pid: str) -> int:
     try:
-        lines = _read(f"/proc/{pid}/status").splitlines()
+        lines = _read(f"/proc/{pid}/smaps_rollup").splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def _read(path: str) -> str:

@@ -34,6 +34,8 @@ TICK = 10.0
 """Seconds after which letters that nobody took are looked at again."""
 
 AGES_EVERY = 600.0
+"""Seconds after which it is looked who had no success for too long, whatever happens."""
+
 PATIENCE = 90.0
 """Seconds for one delivery; then it counts as failed, whatever becomes of it."""
 
@@ -59,13 +61,16 @@ class Alarms:
         sight: Sight,
         *,
         is_lasting: bool = False,
+        ages_every: float = AGES_EVERY,
         clock: Clock | None = None,
     ) -> None:
         self._sight = sight
+        self._ages_every = ages_every
         self._is_lasting = is_lasting
         self._clock = clock or SystemClock()
         self._events: queue.Queue[Event | None] = queue.Queue(MOST_EVENTS)
-        self._aged_at = self._digest_failed_at = -AGES_EVERY
+        self._aged_at = -ages_every
+        self._digest_failed_at = -AGES_EVERY
         self._is_ending = False
         self._adopt(configuration)
         self._thread = threading.Thread(target=self._serve, name="alarms", daemon=True)
@@ -109,7 +114,7 @@ class Alarms:
         """All that happened, or nothing after a while."""
         events: list[Event | None] = []
         try:
-            events.append(self._events.get(timeout=TICK))
+            events.append(self._events.get(timeout=min(TICK, self._ages_every)))
             while True:
                 events.append(self._events.get_nowait())
         except queue.Empty:
@@ -119,7 +124,7 @@ class Alarms:
         if any(isinstance(each, RunBegan) for each in events) and not _last_ended(events):
             self._ping("start")
         observations = [each for event in events for each in observed(event)]
-        is_time = monotonic() - self._aged_at >= AGES_EVERY or self._is_ending
+        is_time = monotonic() - self._aged_at >= self._ages_every or self._is_ending
         if observations or is_time:
             self._note(observations, is_time=is_time)
         if any(isinstance(each, RunEnded) for each in events):

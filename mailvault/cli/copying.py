@@ -25,11 +25,10 @@ def copy(
     """Copy the archive to another place: only what is new there."""
     from mailvault import wiring
     from mailvault.cli.copy_report import copy_json, copy_lines
-    from mailvault.schedule.due import JobKind
     from mailvault.wiring.telling import telling
 
     settings = configuration(context)
-    with telling(settings, JobKind.COPY) as told, watched(context) as progress:
+    with telling(settings, "copy") as told, watched(context) as progress:
         report = wiring.copy(settings, destination, is_verified=is_verified, progress=progress)
         told.done(report.exit_code, f"{report.files} files copied")
     if as_json:

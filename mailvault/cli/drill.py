@@ -35,14 +35,13 @@ def drill(
     from mailvault import wiring
     from mailvault.cli.choices import archived_account
     from mailvault.cli.drill_report import drill_json, drill_lines
-    from mailvault.schedule.due import JobKind
     from mailvault.wiring.telling import telling
 
     if not 0 < sample <= 100:
         raise UsageError(f"--sample is a share of 100, not {sample:g}")
     settings = configuration(context)
     with (
-        telling(settings, JobKind.DRILL) as told,
+        telling(settings, "drill") as told,
         wiring.open_archive(settings, writing=False) as archive,
         watched(context) as progress,
     ):

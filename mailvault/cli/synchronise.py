@@ -34,7 +34,6 @@ def sync(
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
     from mailvault.cli.heap import bound_heap
-    from mailvault.schedule.due import JobKind
     from mailvault.wiring.telling import telling
 
     bound_heap()
@@ -46,7 +45,7 @@ def sync(
             report = wiring.preview(archive, chosen, only=only, by_hand=by_hand)
     else:
         with (
-            telling(settings, JobKind.SYNC, [each.name for each in chosen]) as told,
+            telling(settings, "sync", [each.name for each in chosen]) as told,
             wiring.open_archive(settings, writing=True) as archive,
             watched(context) as progress,
         ):

@@ -55,13 +55,12 @@ def _prove(
     from mailvault.cli.verify_report import verify_json, verify_lines
     from mailvault.operations.verify import VerifyMode
     from mailvault.operations.verify import verify as operation
-    from mailvault.schedule.due import JobKind
     from mailvault.wiring.telling import telling
 
     mode = VerifyMode.QUICK if is_quick else VerifyMode.SAMPLE if sample else VerifyMode.FULL
     settings = configuration(context)
     with (
-        telling(settings, JobKind.VERIFY) as told,
+        telling(settings, "verify") as told,
         wiring.open_archive(settings, writing=False) as archive,
         watched(context) as progress,
     ):

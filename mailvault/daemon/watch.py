@@ -1,7 +1,8 @@
 """Waits for new mail with IDLE (RFC 2177), on connections of its own.
 
 A watch only says that something happened; what it was, the sync finds out. Where a server
-has no IDLE it is asked every minute instead.
+has no IDLE it is asked every minute instead. A watch that cannot be kept calls, too: the sync
+either brings what the watch does not see, or fails, and its end is what people are told.
 """
 
 import logging
@@ -29,6 +30,9 @@ PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0)
 """Seconds after the first lost connection in a row, the second, and so on."""
 
 AFTER_REFUSAL = 3600.0
+LOST = 4
+"""Failures in a row from which on a watch counts as lost; by then, a good minute."""
+
 MOST = 5
 """Mailboxes of one account; each costs the server a connection."""
 
@@ -103,11 +107,13 @@ class Watch:
                     self._listen(client)
             except LoginRefused as error:
                 log.warning("%s: is not watched: %s", self.account.name, error)
-                pause = max(pause, AFTER_REFUSAL)
+                pause, losses = max(pause, AFTER_REFUSAL), LOST
             except MailvaultError as error:
                 if not self._stopped.is_set():
                     log.info("%s: the watch is lost: %s", self.account.name, error)
             losses += 1
+            if losses >= LOST and not self._stopped.is_set():
+                self._called()
             self._stopped.wait(pause)
 
     def _connected(self) -> "_Registered":

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Self
 from mailvault.clock import SystemClock
 from mailvault.config.model import Configuration
 from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
-from mailvault.operations.ended import Event, Listener, RunBegan, RunEnded, sync_detail
-from mailvault.schedule.due import Job, JobKind, Timing
-from mailvault.schedule.rhythm import Every
 
 if TYPE_CHECKING:
     from mailvault.alarms.alarms import Alarms
+    from mailvault.operations.ended import Event, Listener
     from mailvault.operations.reports import SyncReport
+    from mailvault.schedule.due import Job
 
 LAST_WORDS = 60.0
 """Seconds for a command's alarms at its end; what nobody took by then is tried next time."""
@@ -26,10 +25,14 @@ _BUG = 1
 
 
 class Teller:
-    """Has the alarms of the present configuration, if it wants any."""
+    """Has the alarms of the present configuration, if it wants any.
 
-    def __init__(self, *, is_lasting: bool = False) -> None:
+    Who is lasting looks each ``ages_every`` seconds for accounts without a success.
+    """
+
+    def __init__(self, *, is_lasting: bool = False, ages_every: float | None = None) -> None:
         self._is_lasting = is_lasting
+        self._ages_every = ages_every
         self._alarms: Alarms | None = None
 
     def __enter__(self) -> Self:
@@ -40,15 +43,20 @@ class Teller:
         if self._alarms is not None:
             self._alarms.close(IN_A_HURRY if is_hurried else LAST_WORDS)
 
-    def follow(self, configuration: Configuration) -> tuple[Listener, ...]:
+    def follow(self, configuration: Configuration) -> "tuple[Listener, ...]":
         """Who is to hear of events under this configuration."""
         if self._alarms is not None:
             self._alarms.exchange(configuration)
         elif is_wanted(configuration):
-            from mailvault.alarms.alarms import Alarms
+            from mailvault.alarms.alarms import AGES_EVERY, Alarms
             from mailvault.wiring.sight import sight
 
-            self._alarms = Alarms(configuration, sight(), is_lasting=self._is_lasting)
+            self._alarms = Alarms(
+                configuration,
+                sight(),
+                is_lasting=self._is_lasting,
+                ages_every=self._ages_every or AGES_EVERY,
+            )
         return () if self._alarms is None else (self._alarms.hear,)
 
 
@@ -69,12 +77,16 @@ def is_wanted(configuration: Configuration) -> bool:
 class ByHand:
     """The jobs of a command somebody typed, or cron ran; its end is told as any other's."""
 
-    jobs: tuple[Job, ...]
-    listeners: tuple[Listener, ...]
+    jobs: "tuple[Job, ...]"
+    listeners: "tuple[Listener, ...]"
     began_at: datetime
     clock: SystemClock = field(default_factory=SystemClock)
 
     def synced(self, report: "SyncReport") -> None:
+        if not self.listeners:
+            return
+        from mailvault.operations.ended import sync_detail
+
         by_name = {each.name: each for each in report.accounts}
         for job in self.jobs:
             if (found := by_name.get(job.account or "")) is not None:
@@ -95,22 +107,31 @@ class ByHand:
         for job in self.jobs:
             self._ended(job, code, detail, error=known)
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: "Event") -> None:
         for listener in self.listeners:
             listener(event)
 
-    def _ended(self, job: Job, code: int, detail: str, **more: object) -> None:
+    def _ended(self, job: "Job", code: int, detail: str, **more: object) -> None:
+        from mailvault.operations.ended import RunEnded
+
         now = self.clock.now()
         self.tell(RunEnded(job, self.began_at, now, code, detail, **more))  # type: ignore[arg-type]
 
 
 @contextmanager
 def telling(
-    configuration: Configuration, kind: JobKind, accounts: Sequence[str | None] = (None,)
+    configuration: Configuration, kind: str, accounts: Sequence[str | None] = (None,)
 ) -> Iterator[ByHand]:
-    """Tell how a command ends. What it raises is told and raised on."""
+    """Tell how a command ends, a job of that kind. What it raises is told and raised on."""
+    if not is_wanted(configuration):
+        yield ByHand((), (), SystemClock().now())
+        return
+    from mailvault.operations.ended import RunBegan
+    from mailvault.schedule.due import Job, JobKind, Timing
+    from mailvault.schedule.rhythm import Every
+
     never = Timing(Every(math.inf))
-    jobs = tuple(Job(kind, account, never, "by hand") for account in accounts)
+    jobs = tuple(Job(JobKind(kind), account, never, "by hand") for account in accounts)
     with Teller() as teller:
         by_hand = ByHand(jobs, teller.follow(configuration), SystemClock().now())
         for job in jobs:

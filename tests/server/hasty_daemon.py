@@ -19,6 +19,7 @@ from mailvault.daemon.daemon import Daemon, NewMail, Stop, Temper
 from mailvault.daemon.notify_socket import NotifySocket
 from mailvault.daemon.watch import Pace
 from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
+from mailvault.wiring import telling
 
 STEP = 10
 """The memory in use is told after so many syncs, and again after so many more."""
@@ -83,10 +84,11 @@ def main(configuration: str, wishes: str) -> None:
     teller = Teller(chosen.pop("syncs", 0), clock, chosen.pop("leap", 0))
     paces = {key: chosen.pop(key) for key in ("poll", "pauses", "renewal") if key in chosen}
     pace = Pace(settle=0.0, **paces)
+    alarms = telling.Teller(is_lasting=True, ages_every=chosen.pop("ages_every", None))
     settings = load(Path(configuration))
 
-    def listeners(_: Configuration) -> Publisher:
-        return Publisher((teller,))
+    def listeners(configuration: Configuration) -> Publisher:
+        return Publisher((teller, *alarms.follow(configuration)))
 
     daemon = Daemon(
         settings,
@@ -96,7 +98,8 @@ def main(configuration: str, wishes: str) -> None:
         clock=clock,
     )
     teller.daemon = daemon
-    daemon.run(wiring.take_lease(settings))
+    with alarms:
+        daemon.run(wiring.take_lease(settings))
     if not daemon.has_ended:
         os._exit(0)
 

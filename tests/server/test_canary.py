@@ -14,7 +14,7 @@ import zstandard
 from mailvault.cli.registry import COMMANDS
 from tests.corpus.ordinary import generate
 from tests.server.accounts import append_all
-from tests.server.test_oauth import TokenVault
+from tests.server.token_vault import TokenVault
 from tests.server.vault import Vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth_provider import OAuthProvider

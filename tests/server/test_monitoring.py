@@ -161,5 +161,6 @@ def test_an_address_that_others_reach_is_warned_of(vault: Vault, port: int) -> N
     command = vault.command("daemon", "--metrics", f"0.0.0.0:{port}")
     with RunningDaemon(command, vault.environment(), vault.folder) as daemon:
         daemon.wait_for_log("warning: 0.0.0.0 can be reached from elsewhere")
+        daemon.wait_for_log("the daemon is ready")
 
         assert daemon.end() == 0

@@ -1,8 +1,6 @@
 """OAuth2 from the first login to the refused token: a real provider, a real mail server."""
 
-import json
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +8,11 @@ import pytest
 
 from tests.corpus.ordinary import generate
 from tests.server.accounts import append_all
-from tests.server.vault import Json, Vault, totals
+from tests.server.token_vault import TokenVault, ended, said_until
+from tests.server.vault import totals
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.oauth_provider import SCOPES, Browser, OAuthProvider
-from tests.servers.process import HOST
 from tests.servers.users import MailUser, new_user
 
 pytestmark = pytest.mark.server
@@ -31,88 +29,9 @@ def person(oauth_dovecot: Dovecot) -> MailUser:
     return user
 
 
-class TokenVault(Vault):
-    """An archive of an account that logs in with the provider's tokens."""
-
-    def __init__(self, folder: Path, user: MailUser, provider: OAuthProvider) -> None:
-        super().__init__(folder, user)
-        self.user, self.provider = user, provider
-        self.sign_in_with()
-        self.init()
-
-    @property
-    def token_file(self) -> Path:
-        return self.folder / "mailvault.tokens" / "work.json"
-
-    def sign_in_with(
-        self,
-        auth: str = "xoauth2",
-        *,
-        protocol: str = "imap",
-        client: str = "mailvault",
-        more: str = "",
-    ) -> None:
-        """Write the configuration."""
-        self.client = client
-        self.configuration.write_text(
-            f'[archive]\npath = "archive"\n\n[accounts.work]\nprotocol = "{protocol}"\n'
-            f'host = "{HOST}"\nport = {self.user.server.ports[protocol]}\ntls = "none"\n'
-            f'user = "{self.user.name}"\nauth = "{auth}"\n\n'
-            f"[accounts.work.oauth]\n{self.provider.settings(client)}{more}"
-        )
-
-    def keep(self, tokens: Json, *, is_stale: bool = False) -> None:
-        """Put tokens where a login would have put them."""
-        now = datetime.now(UTC)
-        obtained = now - timedelta(seconds=595 if is_stale else 0)
-        fields = {
-            "grant": {
-                "user": self.user.name,
-                "client_id": self.client,
-                "token_endpoint": f"{self.provider.base}/token",
-            },
-            "access_token": tokens["access_token"],
-            "refresh_token": tokens.get("refresh_token"),
-            "obtained": obtained.isoformat(),
-            "expires": (obtained + timedelta(seconds=600)).isoformat(),
-            "scope": tokens.get("scope", ""),
-        }
-        self.token_file.parent.mkdir(exist_ok=True)
-        self.token_file.write_text(json.dumps(fields))
-        self.token_file.chmod(0o600)
-
-    def kept(self) -> Json:
-        found: Json = json.loads(self.token_file.read_text())
-        return found
-
-    def login_needed(self) -> str | None:
-        """Why status says that somebody has to sign in."""
-        (account,) = self.run("status", "--json").document()["accounts"]
-        state = self.run(
-            "login", "work", "--status", "--json", code=11 if account["needs_login"] else 0
-        )
-        return state.document()["reason"] if account["needs_login"] else None
-
-
 @pytest.fixture
 def vault(tmp_path: Path, person: MailUser, oauth_provider: OAuthProvider) -> TokenVault:
     return TokenVault(tmp_path, person, oauth_provider)
-
-
-def said_until(process: "subprocess.Popen[bytes]", start: str) -> str:
-    """Read what the program says on standard error, to the line that begins so."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        text = line.decode().strip()
-        if text.startswith(start):
-            return text
-    raise AssertionError(f"the program never said {start}")
-
-
-def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
-    with process:
-        output, errors = process.communicate(timeout=60)
-    return process.returncode, output + errors
 
 
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
@@ -127,14 +46,8 @@ def test_a_token_of_the_provider_syncs_the_account(
 
 
 def test_a_code_typed_elsewhere_signs_in(vault: TokenVault) -> None:
-    process = vault.start("login", "work")
-    page = said_until(process, "Open ").removeprefix("Open ")
-    code = said_until(process, "and type the code ").removeprefix("and type the code ")
+    vault.sign_in()
 
-    Browser(vault.user.name).confirm(page, code)
-    exit_code, _ = ended(process)
-
-    assert exit_code == 0
     assert vault.token_file.stat().st_mode & 0o777 == 0o600
     assert vault.token_file.parent.stat().st_mode & 0o777 == 0o700
     assert vault.login_needed() is None
@@ -244,12 +157,8 @@ def test_a_refresh_token_used_twice_needs_a_login_and_is_not_tried_again(
 def test_a_new_login_ends_the_need_for_one(vault: TokenVault) -> None:
     vault.keep({"access_token": "bad", "refresh_token": "bad"}, is_stale=True)
     vault.run("check", "work", code=11)
-    process = vault.start("login", "work")
-    page = said_until(process, "Open ").removeprefix("Open ")
-    code = said_until(process, "and type the code ").removeprefix("and type the code ")
 
-    Browser(vault.user.name).confirm(page, code)
-    ended(process)
+    vault.sign_in()
 
     assert vault.login_needed() is None
     vault.run("check", "work")
@@ -259,12 +168,8 @@ def test_a_new_login_ends_the_pause_after_a_refused_token(vault: TokenVault) -> 
     vault.keep({"access_token": "no-token-of-this-provider"})
     vault.run("sync", code=11)
     assert "not asked again before" in vault.run("sync", code=11).stderr
-    process = vault.start("login", "work")
-    page = said_until(process, "Open ").removeprefix("Open ")
-    code = said_until(process, "and type the code ").removeprefix("and type the code ")
 
-    Browser(vault.user.name).confirm(page, code)
-    ended(process)
+    vault.sign_in()
 
     (account,) = vault.run("status", "--json").document()["accounts"]
     assert account["suspended_until"] is None

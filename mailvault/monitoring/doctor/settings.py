@@ -5,10 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailvault.config.load import archive_path_of, load
-from mailvault.config.model import AccountSettings, Configuration
+from mailvault.config.model import (
+    AccountSettings,
+    CommandSecret,
+    Configuration,
+    EnvironmentSecret,
+    FileSecret,
+    KeyringSecret,
+    LiteralSecret,
+)
 from mailvault.errors import ConfigurationError, MailvaultError
 from mailvault.mail.json_values import JsonValue
 from mailvault.monitoring.doctor.finding import Finding, Part, error, warning
+
+_KEYS: dict[type, str] = {
+    CommandSecret: "password_command",
+    FileSecret: "password_file",
+    EnvironmentSecret: "password_env",
+    KeyringSecret: "keyring",
+    LiteralSecret: "password",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ def _account(account: AccountSettings) -> dict[str, JsonValue]:
         "tls": account.tls,
         "user": account.user,
         "auth": account.auth,
-        "secret_from": type(account.secret).__name__ if account.secret else None,
+        "secret_from": _KEYS[type(account.secret)] if account.secret else None,
         "oauth": account.oauth.provider if account.oauth else None,
         "mailbox_globs": len(account.mailboxes),
         "connections": account.connections,

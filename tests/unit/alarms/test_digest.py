@@ -20,7 +20,7 @@ from mailvault.config.model import Configuration
 from mailvault.operations.ended import Topic, TroubleOver
 from mailvault.operations.roundup import AccountRoundup, JobRoundup, Roundup
 from tests.clocks import FakeClock
-from tests.servers.hook_listener import Listener
+from tests.servers.webhook import Listener
 
 SINCE = datetime(2026, 3, 1, 8, tzinfo=UTC)
 UNTIL = datetime(2026, 3, 2, 8, tzinfo=UTC)

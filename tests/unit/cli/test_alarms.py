@@ -10,8 +10,8 @@ import pytest
 
 from mailvault.demo.sample import PASSWORD
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
-from tests.servers.hook_listener import CANARY, Listener
 from tests.servers.submission import Postbox
+from tests.servers.webhook import CANARY, Listener
 from tests.unit.cli.program import Setting
 
 

@@ -18,12 +18,12 @@ CONTRACT = (
     *("accept", "demo", "init", "login", "check", "sync", "status", "mailboxes", "list"),
     *("show", "cat", "log", "diff", "history", "export", "import", "restore", "migrate"),
     *("verify", "rebuild", "repair", "copy", "convert", "prune", "drill"),
-    *("daemon", "run", "schedule", "service", "metrics", "doctor"),
+    *("daemon", "run", "schedule", "service", "metrics", "doctor", "notify"),
 )
 VERBS = {
     *("Create", "Say", "Bring", "Show", "List", "Write", "Prove", "Make", "Sign"),
     *("Run", "Do", "Print", "Put", "Move", "Take", "Heal", "Copy", "Forget"),
-    "Restore",
+    *("Restore", "Try"),
 }
 
 

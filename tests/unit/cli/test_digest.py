@@ -11,7 +11,7 @@ import pytest
 
 from mailvault.clock import SystemClock
 from mailvault.demo.sample import PASSWORD
-from tests.servers.hook_listener import CANARY, Listener
+from tests.servers.webhook import CANARY, Listener
 from tests.unit.cli.program import Json, Setting
 
 

@@ -3,11 +3,12 @@
 import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from mailvault.config.load import parse
 from mailvault.config.model import AccountSettings
-from mailvault.daemon.watch import Pace, Watch
+from mailvault.daemon.watch import LOST, Pace, Watch
 from mailvault.demo.sample import PASSWORD, USER, build_sample
 from mailvault.demo.server import DemoServer
 from tests.servers.bent import BentServer, HangUp
@@ -77,3 +78,20 @@ def test_globs_that_match_nothing_end_the_watch() -> None:
         watch.start()
 
         assert watch.join(PATIENCE)
+
+
+def test_a_refused_login_calls_so_that_a_sync_tells_of_it() -> None:
+    with DemoServer(build_sample()) as server:
+        account = replace(account_at(server), user="nobody")
+        with watching(account) as calls:
+            assert calls.get(timeout=PATIENCE)
+
+
+def test_a_watch_that_cannot_be_kept_calls_again_and_again() -> None:
+    def bend(command: bytes, answer: list[bytes]) -> list[bytes]:
+        raise HangUp
+
+    with BentServer(build_sample(), bend) as server, watching(account_at(server)) as calls:
+        assert calls.get(timeout=PATIENCE)
+        assert server.connections >= LOST
+        assert calls.get(timeout=PATIENCE)
