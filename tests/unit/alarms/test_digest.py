@@ -216,6 +216,23 @@ def test_a_digest_that_nobody_took_is_sent_by_the_next_command(
     assert told["digest"]["until"] == "2026-03-02T08:00:00Z"
 
 
+def test_a_digest_that_cannot_be_remembered_is_not_sent_by_each_command(
+    tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = configured(tmp_path, listener)
+    command(configuration, SINCE)
+    (configuration.archive.path / "alarms.json.new").mkdir()  # nothing can be written here,
+    (tmp_path / "file").touch()  # and nothing there
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+
+    command(configuration, UNTIL)
+    assert listener.posted() == []
+    (configuration.archive.path / "alarms.json.new").rmdir()
+    command(configuration, UNTIL)
+
+    assert len(listener.posted()) == 1
+
+
 def test_a_survey_that_fails_costs_no_alarm(tmp_path: Path, listener: Listener) -> None:
     configuration = configured(tmp_path, listener)
     command(configuration, SINCE)
