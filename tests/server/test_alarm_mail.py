@@ -189,7 +189,7 @@ def test_the_daemon_tells_by_whom_the_last_configuration_names(
         notify(vault, submission)
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for_log("the configuration is loaded anew")
-        vault.run("sync")  # by hand, and its end is told by the new way
+        vault.run_when_free("sync")  # by hand, and its end is told by the new way
 
         assert daemon.end() == 0
 
