@@ -3,12 +3,16 @@
 import json
 import signal
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mailvault import wiring
+from mailvault.alarms.alarms import send_all
+from mailvault.alarms.channels import channels_of
+from mailvault.alarms.ledger import Event, Notice
 from mailvault.config.load import load
 from tests.conftest import available
 from tests.corpus.ordinary import generate
@@ -17,8 +21,10 @@ from tests.server.unattended import schedule, start_daemon
 from tests.server.vault import Vault
 from tests.servers.submission import SubmissionDovecot
 from tests.servers.users import MailUser, new_user
+from tests.servers.webhook import Listener
 
 pytestmark = pytest.mark.server
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +129,23 @@ def test_starttls_that_the_server_does_not_have_is_no_reason_to_go_on_without(
 
     assert "has no STARTTLS" in tested.stderr
     assert not submission.postbox.messages
+
+
+def test_each_kind_of_alarm_reaches_a_mail_server_and_a_web_listener(
+    vault: Vault, submission: SubmissionDovecot
+) -> None:
+    kinds = [each for each in Event if each is not Event.DIGEST]  # which has its own tests
+    with closing(Listener()) as listener:
+        notify(vault, submission, webhook_url=f'"{listener.url}"')
+        channels = channels_of(load(vault.configuration))
+        for event in kinds:
+            notice = Notice(f"{event}-1", event, AT, "what happened", account="work")
+            assert send_all(dict(channels), notice) == {"mail": None, "webhook": None}
+
+    mails = submission.postbox.messages
+    assert [each["X-Mailvault-Event"] for each in mails] == kinds
+    assert all("what happened" in each.get_payload() for each in mails)
+    assert [each["event"] for each in listener.posted()] == kinds
 
 
 def test_an_emptied_mailbox_is_one_mail_until_it_is_accepted(
