@@ -9,15 +9,12 @@ from mailvault.config import values
 from mailvault.config.accounts import TLS_MODES, is_loopback
 from mailvault.config.model import (
     AccountSettings,
-    CommandSecret,
-    EnvironmentSecret,
-    FileSecret,
     LiteralSecret,
     NotifySettings,
     SecretSource,
     SmtpSettings,
 )
-from mailvault.config.secret_keys import read_secret_source
+from mailvault.config.secret_keys import only_one, read_elsewhere, read_secret_source
 from mailvault.config.section import Section
 
 SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}
@@ -81,27 +78,9 @@ def _read_url(
 ) -> SecretSource | None:
     """An address that may hold a secret: as it is, or from a command, a file, a variable."""
     literal = section.read(key, reader, None)
-    command = section.read(f"{key}_command", values.command, None)
-    file = section.read(f"{key}_file", path, None)
-    variable = section.read(f"{key}_env", values.text, None)
-    sources: dict[str, SecretSource] = {}
-    if literal is not None:
-        sources[key] = LiteralSecret(literal)
-    if command is not None:
-        sources[f"{key}_command"] = CommandSecret(command)
-    if file is not None:
-        sources[f"{key}_file"] = FileSecret(file)
-    if variable is not None:
-        sources[f"{key}_env"] = EnvironmentSecret(variable)
-    if len(sources) > 1:
-        section.complain(f"has {' and '.join(sources)}; keep one of them")
-    if literal is not None and not is_private:
-        section.complain(
-            "stands in a file that others can read; run chmod 600 on the configuration "
-            f"file, or use {key}_file",
-            key,
-        )
-    return next(iter(sources.values()), None)
+    sources: dict[str, SecretSource] = {} if literal is None else {key: LiteralSecret(literal)}
+    sources |= read_elsewhere(section, path, key)
+    return only_one(section, key, sources, is_private=is_private, instead=f"{key}_file")
 
 
 def _commands(section: Section) -> Mapping[str, tuple[str, ...]]:

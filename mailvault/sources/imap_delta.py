@@ -40,22 +40,22 @@ def windows(known: Known, last: Uid) -> Iterator[list[Uid]]:
         after = uids[-1]
 
 
+def spans(known: Known, last: Uid) -> Iterator[tuple[Uid, Uid]]:
+    """All UIDs up to ``last``, in ranges that hold some thousand of the archive's at most."""
+    first = Uid(1)
+    for uids in windows(known, last):
+        yield first, uids[-1]
+        first = Uid(uids[-1] + 1)
+    if first <= last:
+        yield first, last
+
+
 def by_full_scan(
     client: ImapClient, known: Known, last: Uid, labels: Labels
 ) -> Iterator[Delta]:
     """Compare the flags of every message up to ``last``, and Gmail's labels."""
-    first = Uid(1)
-    for uids in windows(known, last):
-        yield _compare(client, known, (first, uids[-1]), labels)
-        first = Uid(uids[-1] + 1)
-    if first <= last:
-        yield _compare(client, known, (first, last), labels)
-
-
-def _compare(
-    client: ImapClient, known: Known, window: tuple[Uid, Uid], labels: Labels
-) -> Delta:
-    return compared(list(client.fetch_flags(UidSet((window,)))), known, window, labels)
+    for span in spans(known, last):
+        yield compared(list(client.fetch_flags(UidSet((span,)))), known, span, labels)
 
 
 def compared(

@@ -13,7 +13,7 @@ from mailvault.ports import Fingerprint, Known
 from mailvault.protocols.imap.uidset import UidSet
 from mailvault.sources.gmail_labels import Labels
 from mailvault.sources.imap_cursor import ImapCursor
-from mailvault.sources.imap_delta import Delta, compared, windows
+from mailvault.sources.imap_delta import Delta, compared, spans
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.imap_values import Fetched, Selected
 
@@ -60,12 +60,8 @@ def by_fingerprints(
     client: ImapClient, known: Known, last: Uid, labels: Labels
 ) -> Iterator[Delta]:
     """Compare every message up to ``last``: whether it is the one archived, and its flags."""
-    first = Uid(1)
-    for uids in windows(known, last):
-        yield _compare(client, known, (first, uids[-1]), labels)
-        first = Uid(uids[-1] + 1)
-    if first <= last:
-        yield _compare(client, known, (first, last), labels)
+    for span in spans(known, last):
+        yield _compare(client, known, span, labels)
 
 
 def _compare(

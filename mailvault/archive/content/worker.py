@@ -37,8 +37,8 @@ class Worker:
 
     def __init__(self, folder: Path, archive_id: str) -> None:
         codec = Codec(takes_turns=True)
-        self._volumes = Volumes(folder, archive_id)
-        self._holdings = Holdings(self._volumes, Reader(self._volumes, codec, None))
+        volumes = Volumes(folder, archive_id)
+        self._holdings = Holdings(volumes, Reader(volumes, codec, None))
         self._chosen = _Chosen()
         self._dictionaries: dict[int, Dictionary] = {}  # few: each serves four times the mail
         self._preparer = Preparer(codec, self._chosen, self._holdings.held, None)
