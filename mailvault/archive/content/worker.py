@@ -60,7 +60,12 @@ class Worker:
         self._holdings.believe(request.told)
         self._chosen.is_collecting = request.is_collecting
         self._chosen.current = self._dictionary(request)
-        return [self._words(each) for each in request.messages]
+        try:
+            return list(map(_words, self._preparer.prepare_all(request.messages)))
+        except (MailvaultError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - one by one, to see which message it was
+            return [self._alone(each) for each in request.messages]
 
     def _dictionary(self, request: Request) -> Dictionary | None:
         if request.dictionary is None:
@@ -70,17 +75,20 @@ class Worker:
             self._dictionaries[number] = Dictionary(content)
         return self._dictionaries[number]
 
-    def _words(self, octets: bytes) -> Words:
+    def _alone(self, octets: bytes) -> Words:
         try:
-            message = self._preparer.prepare(octets)
+            return _words(self._preparer.prepare(octets))
         except (MailvaultError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - it becomes a debt, with this reason
             return f"mailvault could not store it: {error!r}"
-        index = None
-        if message.outline is not None:
-            index = fields_of(index_message(message.digest, message.outline))
-        return message.digest.value, message.size, index, _objects(message)
+
+
+def _words(message: PreparedMessage) -> Words:
+    index = None
+    if message.outline is not None:
+        index = fields_of(index_message(message.digest, message.outline))
+    return message.digest.value, message.size, index, _objects(message)
 
 
 def _objects(message: PreparedMessage) -> Sequence[ObjectWords]:
