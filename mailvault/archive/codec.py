@@ -195,7 +195,7 @@ def train(texts: Sequence[bytes]) -> Dictionary | None:
         return None
     try:
         # Fixed parameters: searching for better ones takes several times as long.
-        trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8)
+        trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8, f=18)
     except zstandard.ZstdError:
         return None  # the texts have nothing in common
     return Dictionary(trained.as_bytes())
