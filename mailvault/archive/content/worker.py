@@ -4,6 +4,7 @@ It reads the volumes and writes nothing. It lives as long as its pipes: when the
 started it ends, however that ends, so does this.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -22,6 +23,9 @@ from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.content.worker_words import ObjectWords, Request, Words
 from mailvault.archive.header_index import fields_of, index_message
 from mailvault.errors import ArchiveError, MailvaultError
+
+_OBJECTS = 200_000
+"""New objects after which Python looks for cycles, as `mailvault.program` has it."""
 
 
 class _Chosen:
@@ -128,6 +132,7 @@ def main(folder: str, archive_id: str, *descriptors: str) -> None:
     """``descriptors`` come in pairs: requests to read, replies to write."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who started us is told, and closes the pipes
+    gc.set_threshold(_OBJECTS, 20, 50)
     worker = Worker(Path(folder), archive_id)
     lanes = zip(descriptors[::2], descriptors[1::2], strict=True)
     threads = [
