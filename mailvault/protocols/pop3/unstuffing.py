@@ -12,6 +12,19 @@ _BEGINNINGS = tuple(_END[:length] for length in range(len(_END) - 1, 0, -1))  # 
 _DOT = re.compile(rb"\r\n\.")
 
 
+def whole_response(data: bytes, start: int) -> tuple[bytes, int] | None:
+    """The response behind a status line and its CRLF, and where it ends, if all is here."""
+    if start < 2 or not data.startswith(b"\r\n", start - 2):
+        return None
+    # That CRLF may begin both the end and a stuffed dot.
+    end, is_stuffed = _look(data, start - 2)
+    if end is None:
+        return None
+    if is_stuffed:
+        return data[start - 2 : end + 2].replace(_STUFFED, _PLAIN)[2:], end + len(_END)
+    return data[start : end + 2], end + len(_END)
+
+
 class Unstuffer:
     """One response, fed as it comes. Every line end is kept as it was sent."""
 
@@ -22,8 +35,6 @@ class Unstuffer:
 
     def feed(self, data: bytes, start: int) -> tuple[bytes, int | None]:
         """Take ``data`` from ``start`` on; give octets, and where the response ended, if so."""
-        if self._surplus and start > 1 and data.startswith(self._carry, start - 2):
-            return self._take(data, start - 2)  # the usual case: nothing need be joined
         carried = len(self._carry)
         if not carried:
             return self._take(data, start)
