@@ -30,7 +30,7 @@ UIDVALIDITY = 1
 """POP3 knows none: the numbers are the archive's own and are never given twice."""
 
 PAGE = 2000
-BATCH_OCTETS = 2 << 20
+BATCH_OCTETS = 1 << 20
 BATCH_MESSAGES = 200
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-SIZE = 4 << 20
+SIZE = 2 << 20
 """Octets of a tray: more than a source brings at a time. What does not fit takes the pipe."""
 
 
