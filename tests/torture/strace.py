@@ -1,6 +1,5 @@
 """A command under strace, which kills it or fills its disk at a chosen system call."""
 
-import os
 import re
 import subprocess
 from collections import Counter
@@ -52,21 +51,3 @@ def places(vault: Vault, calls: str, *arguments: str, most: int = 60) -> range:
 def _most_calls(log: Path, calls: str) -> int:
     wanted = re.compile(rf"^(\d+) +(?:{calls.replace(',', '|')})\(", re.MULTILINE)
     return max(Counter(wanted.findall(log.read_text())).values(), default=0)
-
-
-def peak_memory(vault: Vault, *arguments: str) -> tuple[int, int]:
-    """Run a command; give its exit code and the most octets of memory it held."""
-    command = vault.command(*arguments)
-    environment = vault.environment()
-    with (vault.folder / "output").open("wb") as output:
-        child = os.posix_spawn(
-            command[0],
-            command,
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
-                (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
-            ],
-        )
-        _, status, usage = os.wait4(child, 0)
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
