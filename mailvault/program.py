@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailvault.daemon.unattended import Unattended
 
 
-_OBJECTS = 50_000
+_OBJECTS = 200_000
 """New objects after which Python looks for cycles.
 
 Loading modules makes many and no cycles; nor is any of those that mail is made of one.
@@ -23,7 +23,10 @@ Loading modules makes many and no cycles; nor is any of those that mail is made 
 def main() -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
     gc.set_threshold(_OBJECTS, 20, 50)
-    app.main(_unattended)
+    try:
+        app.main(_unattended)
+    finally:
+        gc.freeze()  # what is left need not be searched for cycles at the very end
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -86,23 +86,24 @@ class Codec:
 
     def compress(self, octets: bytes, dictionary: Dictionary | None = None) -> bytes:
         """Make a frame and prove that it gives the octets back."""
-        compressor = self._local.compressors.get(dictionary)
-        if compressor is None:
-            _make_room(self._local.compressors, _COMPRESSORS)
-            compressor = self._local.compressors[dictionary] = _compressor(dictionary)
-        frame = compressor.compress(octets)
-        if self.decompress(frame, len(octets), dictionary) != octets:
-            raise BadFrame("zstd does not give back what it was given")
-        return frame
+        return self.compress_all([octets], dictionary)[0]
+
+    def compress_all(
+        self, many: Sequence[bytes], dictionary: Dictionary | None = None
+    ) -> list[bytes]:
+        """Do the same for many: zstd's tables stay in the processor's cache meanwhile."""
+        frames = list(map(self._compressor(dictionary).compress, many))
+        unpack = self._decompressor(dictionary).decompress
+        for frame, octets in zip(frames, many, strict=True):
+            if unpack(frame) != octets:
+                raise BadFrame("zstd does not give back what it was given")
+        return frames
 
     def decompress(
         self, frame: bytes, size: int, dictionary: Dictionary | None = None
     ) -> bytes:
         """Unpack a frame of ``size`` octets. Raises BadFrame for any other frame."""
-        decompressor = self._local.decompressors.get(dictionary)
-        if decompressor is None:
-            _make_room(self._local.decompressors, _DECOMPRESSORS)
-            decompressor = self._local.decompressors[dictionary] = _decompressor(dictionary)
+        decompressor = self._decompressor(dictionary)
         try:
             # zstd would allocate whatever a frame's header claims.
             _check(zstandard.get_frame_parameters(frame), size, dictionary)
@@ -112,6 +113,20 @@ class Codec:
         if len(octets) != size:
             raise BadFrame(f"{len(octets)} octets instead of {size}")
         return octets
+
+    def _compressor(self, dictionary: Dictionary | None) -> zstandard.ZstdCompressor:
+        known = self._local.compressors.get(dictionary)
+        if known is None:
+            _make_room(self._local.compressors, _COMPRESSORS)
+            known = self._local.compressors[dictionary] = _compressor(dictionary)
+        return known
+
+    def _decompressor(self, dictionary: Dictionary | None) -> zstandard.ZstdDecompressor:
+        known = self._local.decompressors.get(dictionary)
+        if known is None:
+            _make_room(self._local.decompressors, _DECOMPRESSORS)
+            known = self._local.decompressors[dictionary] = _decompressor(dictionary)
+        return known
 
 
 def _make_room(contexts: dict[Dictionary | None, T], limit: int) -> None:
@@ -180,7 +195,7 @@ def train(texts: Sequence[bytes]) -> Dictionary | None:
         return None
     try:
         # Fixed parameters: searching for better ones takes several times as long.
-        trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8)
+        trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8, f=18)
     except zstandard.ZstdError:
         return None  # the texts have nothing in common
     return Dictionary(trained.as_bytes())

@@ -98,7 +98,7 @@ def _require_sound(path: Path) -> None:
     """Refuse a volume that is cut short, or not sound in its structure."""
     with explained_volume(path), closing(connect(path, ("query_only=ON",))) as volume:
         try:
-            (fault,) = volume.execute("PRAGMA quick_check(1)").fetchone()
+            (fault,) = volume.execute("PRAGMA integrity_check(1)").fetchone()
             (pages,) = volume.execute("PRAGMA page_count").fetchone()
             (page_size,) = volume.execute("PRAGMA page_size").fetchone()
         except sqlite3.DatabaseError as error:

@@ -1,24 +1,21 @@
 """Makes messages ready for the store: hashes them, takes them apart, compresses them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mailvault.archive.codec import FRAME_LIMIT, SMALL, Codec, Dictionary
 from mailvault.archive.content.holdings import Held
-from mailvault.archive.content.prepared import (
-    Frame,
-    PreparedMessage,
-    PreparedObject,
-    SpooledFrame,
-)
+from mailvault.archive.content.prepared import Frame, PreparedMessage, PreparedObject
+from mailvault.archive.content.preparing_large import LargeMessage
 from mailvault.archive.content.recipe import RecipeHole, encode_header
 from mailvault.archive.content.spool import CHUNK, Spool
 from mailvault.archive.content.volume import RAW, RECIPE
 from mailvault.errors import ArchiveError
 from mailvault.mail.lifting import Lifted, lift
-from mailvault.mail.lifting_windows import PartEnd, PartRun, Run, TextRun, WindowLifter
+from mailvault.mail.lifting_windows import WindowLifter
 from mailvault.mail.model import Digest, Octets, octet_count
 from mailvault.mail.outline import OUTLINE_LIMIT, Hole, Outline
 
@@ -31,6 +28,27 @@ class Dictionaries(Protocol):
 
     @property
     def is_collecting(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part that was lifted out of a message."""
+
+    digest: bytes
+    octets: bytes
+    held: Held
+
+
+@dataclass(slots=True)
+class _Apart:
+    """A message that is taken apart; ``text`` is what it will be stored as."""
+
+    digest: Digest
+    size: int
+    text: bytes
+    outline: Outline
+    parts: Sequence[_Part]
+    is_replacement: bool
 
 
 class Preparer:
@@ -52,54 +70,82 @@ class Preparer:
         """Do for a message all that needs no order."""
         if octet_count(octets) > FRAME_LIMIT:
             return self._large(octets)
-        return self._small(octets if isinstance(octets, bytes) else b"".join(octets.chunks()))
+        whole = octets if isinstance(octets, bytes) else b"".join(octets.chunks())
+        return self.prepare_all([whole])[0]
 
-    def _small(self, octets: bytes) -> PreparedMessage:
+    def prepare_all(self, messages: Sequence[bytes]) -> list[PreparedMessage]:
+        """Do the same for many of at most `FRAME_LIMIT` octets each, in less time.
+
+        Each step is done to some MiB of them before the next step, so that it finds its code
+        and its tables in the processor's cache.
+        """
+        return [ready for some in _bounded(messages) for ready in self._step_by_step(some)]
+
+    def _step_by_step(self, messages: Sequence[bytes]) -> list[PreparedMessage]:
+        taken = [self._take_apart(octets) for octets in messages]
+        apart = [each for each in taken if isinstance(each, _Apart)]
+        parts = self._parts([part for each in apart for part in each.parts])
+        frames = iter(self._texts([each.text for each in apart]))
+        return [
+            _finished(each, next(frames), parts) if isinstance(each, _Apart) else each
+            for each in taken
+        ]
+
+    def _take_apart(self, octets: bytes) -> _Apart | PreparedMessage:
         digest = Digest.of(octets)
         held = self._held(digest.value)
         if held is Held.SOUND:
             return PreparedMessage(digest, len(octets))
         lifted = lift(octets)
-        objects: dict[bytes, PreparedObject] = {}
+        parts: list[_Part] = []
         holes: list[RecipeHole] = []
         position = 0
         for part in lifted.parts:
             part_digest = hashlib.sha256(part.octets).digest()
-            self._add_part(objects, part_digest, part.octets)
+            parts.append(_Part(part_digest, part.octets, self._held(part_digest)))
             gap = part.offset - position
             holes.append(RecipeHole(gap, len(part.octets), part.shape, part_digest))
             position = part.offset
-        stored = encode_header(holes) + lifted.text if holes else octets
-        kind = RECIPE if holes else RAW
-        message = PreparedObject(
-            digest.value,
-            kind,
-            (self._text_frame(stored),),
-            is_replacement=held is Held.DAMAGED,
-            is_text=len(stored) <= SMALL,
-        )
-        objects[digest.value] = message
-        return PreparedMessage(digest, len(octets), _outline(lifted), tuple(objects.values()))
+        text = encode_header(holes) + lifted.text if holes else octets
+        is_replacement = held is Held.DAMAGED
+        return _Apart(digest, len(octets), text, _outline(lifted), parts, is_replacement)
 
-    def _add_part(
-        self, objects: dict[bytes, PreparedObject], digest: bytes, octets: bytes
-    ) -> None:
-        held = self._held(digest)
-        if held is Held.SOUND or digest in objects:
-            return
+    def _parts(self, parts: Sequence[_Part]) -> dict[bytes, PreparedObject]:
+        """The parts that the store has not, once each."""
+        wanted = {part.digest: part for part in parts if part.held is not Held.SOUND}
+        frames = self._compressed([(p.octets, self._for_part(p)) for p in wanted.values()])
+        return {
+            digest: PreparedObject(digest, RAW, (frame,), part.held is Held.DAMAGED)
+            for (digest, part), frame in zip(wanted.items(), frames, strict=True)
+        }
+
+    def _for_part(self, part: _Part) -> Dictionary | None:
         # A dictionary of texts does nothing for images and the like but take time.
-        is_text = len(octets) <= SMALL and b"\0" not in octets
-        dictionary = self._dictionaries.current if is_text else None
-        frame = Frame(self._codec.compress(octets, dictionary), len(octets), dictionary)
-        objects[digest] = PreparedObject(digest, RAW, (frame,), held is Held.DAMAGED)
+        is_text = len(part.octets) <= SMALL and b"\0" not in part.octets
+        return self._dictionaries.current if is_text else None
 
-    def _text_frame(self, text: bytes) -> Frame:
-        if len(text) > SMALL:
-            return Frame(self._codec.compress(text), len(text))
+    def _texts(self, texts: Sequence[bytes]) -> list[Frame]:
         if self._dictionaries.is_collecting:
-            return Frame(text, len(text), is_compressed=False)
+            return [
+                Frame(text, len(text), is_compressed=False)
+                if len(text) <= SMALL
+                else Frame(self._codec.compress(text), len(text))
+                for text in texts
+            ]
         dictionary = self._dictionaries.current
-        return Frame(self._codec.compress(text, dictionary), len(text), dictionary)
+        return self._compressed(
+            [(text, dictionary if len(text) <= SMALL else None) for text in texts]
+        )
+
+    def _compressed(self, many: Sequence[tuple[bytes, Dictionary | None]]) -> list[Frame]:
+        """Compress together what shares a dictionary."""
+        frames: dict[int, Frame] = {}
+        for shared in {dictionary for _, dictionary in many}:
+            places = [place for place, (_, each) in enumerate(many) if each is shared]
+            packed = self._codec.compress_all([many[place][0] for place in places], shared)
+            for place, octets in zip(places, packed, strict=True):
+                frames[place] = Frame(octets, len(many[place][0]), shared)
+        return [frames[place] for place in range(len(many))]
 
     def _large(self, octets: Octets) -> PreparedMessage:
         hasher = hashlib.sha256()
@@ -111,7 +157,7 @@ class Preparer:
             return PreparedMessage(digest, octet_count(octets))
         spool = Spool(self._tmp)
         try:
-            taking_apart = _LargeMessage(self._codec, self._held, spool)
+            taking_apart = LargeMessage(self._codec, self._held, spool)
             if _feed(octets, taking_apart) != digest.value:
                 raise ArchiveError("a message changed on the disk while it was read")
         except BaseException:
@@ -121,7 +167,34 @@ class Preparer:
         return PreparedMessage(digest, octet_count(octets), outline, objects)
 
 
-def _feed(octets: Octets, taking_apart: "_LargeMessage") -> bytes:
+def _bounded(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Cut into runs of `FRAME_LIMIT` octets or one message."""
+    first = octets = 0
+    for place, each in enumerate(messages):
+        if octets and octets + len(each) > FRAME_LIMIT:
+            yield messages[first:place]
+            first, octets = place, 0
+        octets += len(each)
+    yield messages[first:]
+
+
+def _finished(
+    apart: _Apart, frame: Frame, parts: Mapping[bytes, PreparedObject]
+) -> PreparedMessage:
+    """The message with its objects, itself last."""
+    digest = apart.digest.value
+    objects = {part.digest: parts[part.digest] for part in apart.parts if part.digest in parts}
+    objects[digest] = PreparedObject(
+        digest,
+        RECIPE if apart.parts else RAW,
+        (frame,),
+        is_replacement=apart.is_replacement,
+        is_text=frame.size <= SMALL,
+    )
+    return PreparedMessage(apart.digest, apart.size, apart.outline, tuple(objects.values()))
+
+
+def _feed(octets: Octets, taking_apart: "LargeMessage") -> bytes:
     """Take a message apart; return the digest of what was read."""
     hasher = hashlib.sha256()
     lifter = WindowLifter()
@@ -131,104 +204,6 @@ def _feed(octets: Octets, taking_apart: "_LargeMessage") -> bytes:
     taking_apart.take(lifter.finish())
     taking_apart.end_text()
     return hasher.digest()
-
-
-class _FrameWriter:
-    """Cuts an object's octets into frames and puts them into a spool."""
-
-    def __init__(self, codec: Codec, spool: Spool) -> None:
-        self._codec = codec
-        self._spool = spool
-        self._chunks: list[bytes] = []
-        self._waiting = 0
-        self.size = 0
-        self.frames: list[SpooledFrame] = []
-        self._hasher = hashlib.sha256()
-
-    def write(self, octets: bytes) -> None:
-        self._hasher.update(octets)
-        self.size += len(octets)
-        self._chunks.append(octets)
-        self._waiting += len(octets)
-        if self._waiting >= FRAME_LIMIT:
-            self._flush(FRAME_LIMIT)
-
-    def finish(self) -> bytes:
-        """End the object; return its digest."""
-        if self._waiting or not self.frames:
-            self._flush(1)
-        return self._hasher.digest()
-
-    def _flush(self, least: int) -> None:
-        waiting = b"".join(self._chunks)
-        start = 0
-        while len(waiting) - start >= least or not self.frames:
-            raw = waiting[start : start + FRAME_LIMIT]
-            frame = self._codec.compress(raw)
-            at = self._spool.write(frame)
-            self.frames.append(SpooledFrame(self._spool, at, len(frame), len(raw)))
-            start += len(raw)
-        self._chunks = [waiting[start:]]
-        self._waiting = len(waiting) - start
-
-
-class _LargeMessage:
-    """A message that is taken apart window by window."""
-
-    def __init__(self, codec: Codec, held: Callable[[bytes], Held], spool: Spool) -> None:
-        self._codec = codec
-        self._held = held
-        self._spool = spool
-        self._text = _FrameWriter(codec, spool)
-        self._part: _FrameWriter | None = None
-        self._head = bytearray()
-        self._holes: list[RecipeHole] = []
-        self._outline_holes: list[Hole] = []
-        self._gap_start = 0
-        self._objects: dict[bytes, PreparedObject] = {}
-
-    def take(self, runs: Iterator[Run]) -> None:
-        for run in runs:
-            match run:
-                case TextRun(octets):
-                    self._text.write(octets)
-                    self._head += octets[: OUTLINE_LIMIT - len(self._head)]
-                case PartRun(octets):
-                    self._part = self._part or _FrameWriter(self._codec, self._spool)
-                    self._part.write(octets)
-                case PartEnd():
-                    self._end_part(run)
-
-    def _end_part(self, end: PartEnd) -> None:
-        part, self._part = self._part, None
-        assert part is not None, "a part ends that never began"
-        digest = part.finish()
-        gap = self._text.size - self._gap_start
-        self._gap_start = self._text.size
-        self._holes.append(RecipeHole(gap, part.size, end.shape, digest))
-        if self._text.size <= OUTLINE_LIMIT:
-            self._outline_holes.append(Hole(self._text.size, part.size))
-        held = self._held(digest)
-        if held is not Held.SOUND and digest not in self._objects:
-            self._objects[digest] = PreparedObject(
-                digest, RAW, tuple(part.frames), held is Held.DAMAGED
-            )
-
-    def end_text(self) -> None:
-        self._text.finish()
-
-    def finish(
-        self, digest: bytes, is_replacement: bool
-    ) -> tuple[tuple[PreparedObject, ...], Outline]:
-        """The objects of the message, itself last, and its outline."""
-        frames: tuple[Frame | SpooledFrame, ...] = tuple(self._text.frames)
-        if self._holes:
-            header = encode_header(self._holes)
-            frames = (Frame(self._codec.compress(header), len(header)), *frames)
-        kind = RECIPE if self._holes else RAW
-        self._objects[digest] = PreparedObject(digest, kind, frames, is_replacement)
-        outline = Outline(bytes(self._head), tuple(self._outline_holes))
-        return tuple(self._objects.values()), outline
 
 
 def _outline(lifted: Lifted) -> Outline:

@@ -179,7 +179,8 @@ class Volume:
         found: list[str] = []
         with self.lock, explained_volume(self.path):
             for table in ("volume", "dictionary", "object", "superseded"):
-                rows = self._open().execute(f"PRAGMA quick_check('{table}')")
+                # A quick_check takes as long, and sees no row that stands in another's place.
+                rows = self._open().execute(f"PRAGMA integrity_check('{table}')")
                 found += [f"{table}: {fault}" for (fault,) in rows if fault != "ok"]
         return found
 

@@ -4,6 +4,7 @@ It reads the volumes and writes nothing. It lives as long as its pipes: when the
 started it ends, however that ends, so does this.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -22,6 +23,9 @@ from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.content.worker_words import ObjectWords, Request, Words
 from mailvault.archive.header_index import fields_of, index_message
 from mailvault.errors import ArchiveError, MailvaultError
+
+_OBJECTS = 200_000
+"""New objects after which Python looks for cycles, as `mailvault.program` has it."""
 
 
 class _Chosen:
@@ -60,7 +64,12 @@ class Worker:
         self._holdings.believe(request.told)
         self._chosen.is_collecting = request.is_collecting
         self._chosen.current = self._dictionary(request)
-        return [self._words(each) for each in request.messages]
+        try:
+            return list(map(_words, self._preparer.prepare_all(request.messages)))
+        except (MailvaultError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - one by one, to see which message it was
+            return [self._alone(each) for each in request.messages]
 
     def _dictionary(self, request: Request) -> Dictionary | None:
         if request.dictionary is None:
@@ -70,17 +79,20 @@ class Worker:
             self._dictionaries[number] = Dictionary(content)
         return self._dictionaries[number]
 
-    def _words(self, octets: bytes) -> Words:
+    def _alone(self, octets: bytes) -> Words:
         try:
-            message = self._preparer.prepare(octets)
+            return _words(self._preparer.prepare(octets))
         except (MailvaultError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - it becomes a debt, with this reason
             return f"mailvault could not store it: {error!r}"
-        index = None
-        if message.outline is not None:
-            index = fields_of(index_message(message.digest, message.outline))
-        return message.digest.value, message.size, index, _objects(message)
+
+
+def _words(message: PreparedMessage) -> Words:
+    index = None
+    if message.outline is not None:
+        index = fields_of(index_message(message.digest, message.outline))
+    return message.digest.value, message.size, index, _objects(message)
 
 
 def _objects(message: PreparedMessage) -> Sequence[ObjectWords]:
@@ -120,6 +132,7 @@ def main(folder: str, archive_id: str, *descriptors: str) -> None:
     """``descriptors`` come in pairs: requests to read, replies to write."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who started us is told, and closes the pipes
+    gc.set_threshold(_OBJECTS, 20, 50)
     worker = Worker(Path(folder), archive_id)
     lanes = zip(descriptors[::2], descriptors[1::2], strict=True)
     threads = [

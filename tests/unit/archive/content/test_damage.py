@@ -51,6 +51,22 @@ def test_a_flipped_bit_never_gives_other_octets_and_is_healed(open_store, folder
     assert hurt
 
 
+def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(open_store, folder):
+    messages = [build_message(n) for n in range(100)]
+    digests = store_all(open_store(), messages)
+    [path] = volumes(folder)
+    content = path.read_bytes()
+    middle = sorted(digest.value for digest in digests)[len(digests) // 2]
+    path.write_bytes(content.replace(middle, bytes([middle[0] ^ 0x80]) + middle[1:]))
+    assert path.read_bytes() != content
+
+    assert "volume-damaged" in kinds(open_store())
+    store = open_store()
+    store_all(store, messages)
+
+    assert [store.get(digest) for digest in digests] == messages
+
+
 @pytest.mark.parametrize("keep", [0, 1, 0.5, 0.99], ids=["empty", "octet", "half", "most"])
 def test_a_truncated_volume_never_gives_other_octets(open_store, folder, keep):
     messages = [build_message(n, random_octets(3000, n)) for n in range(60)]
