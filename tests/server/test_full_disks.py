@@ -85,7 +85,6 @@ def test_all_that_is_on_a_full_disk_can_be_read_and_taken_away(
     before = full.holdings()
     full.run("sync", code=21)
 
-    full.run("status")
     full.run("verify")
     full.run("export", str(tmp_path / "out"), "--format", "eml")
     full.run("copy", str(tmp_path / "copy"), "--verify")
