@@ -8,7 +8,7 @@ last step. Nothing at the far end is ever removed, whatever became of the archiv
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +29,7 @@ from mailvault.archive.layout import Layout, journal_folder, tmp_folder
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder, sync_folder
 from mailvault.archive.served.opening import require_fitting
-from mailvault.errors import ArchiveDamaged, DestinationError
+from mailvault.errors import ArchiveDamaged, DestinationError, NoSpace
 from mailvault.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -104,9 +104,20 @@ def _claim(layout: Layout, target: Path) -> None:
         )
 
 
-def _held(path: Path, clock: Clock, wait: float) -> Archive:
+@contextmanager
+def _held(path: Path, clock: Clock, wait: float) -> Iterator[Archive]:
     """The archive, so that nobody else changes it; where nobody can, just to read it."""
-    return Archive.open(path, writing=os.access(path, os.W_OK), clock=clock, wait=wait)
+    with ExitStack() as resources:
+        try:
+            archive = Archive.open(path, writing=_is_writable(path), clock=clock, wait=wait)
+        except NoSpace:  # somebody may copy it for that; the copy catches up by itself
+            resources.enter_context(WriteLock.acquire(path, clock=clock, wait=wait))
+            archive = Archive.open(path, writing=False, clock=clock)
+        yield resources.enter_context(archive)
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK)
 
 
 def _lacking(layout: Layout, target: Path) -> Iterator[Lacking]:
@@ -140,12 +151,27 @@ def _finish(
 
 def _take_open_volumes(layout: Layout, far_end: FarEnd, target: Path, copied: Copied) -> None:
     """The volume that is being filled is copied as a whole: pages of it change anywhere."""
-    tmp = layout.tmp if os.access(layout.tmp, os.W_OK) else None
     for each in lacking_volumes(layout.content, target / "content", sealed=False):
-        with TemporaryDirectory(dir=tmp) as folder:
-            draft = settled_volume(each.file.source, Path(folder, each.file.source.name))
+        with _settled(each.file.source, layout.tmp, tmp_folder(target)) as draft:
             for octets in far_end.take([CopiedFile(draft, each.file.name)]):
                 copied.note(octets)
+
+
+@contextmanager
+def _settled(volume: Path, near: Path, far: Path) -> Iterator[Path]:
+    """The volume as a file by itself, for a while; far away where there is no room near."""
+    with ExitStack() as resources:
+
+        def settle(folder: Path | None) -> Path:
+            with explained(folder or volume):
+                own = resources.enter_context(TemporaryDirectory(dir=folder))
+            return settled_volume(volume, Path(own, volume.name))
+
+        try:
+            draft = settle(near if _is_writable(near) else None)
+        except NoSpace:
+            draft = settle(far)
+        yield draft
 
 
 def _take_journal(layout: Layout, far_end: FarEnd, target: Path, copied: Copied) -> None:

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from mailvault.archive.private import explained, open_private
-from mailvault.errors import ArchiveLocked
+from mailvault.errors import ArchiveLocked, NoSpace
 from mailvault.ports import Clock
 
 LOCK = "lock"
@@ -33,7 +34,7 @@ class WriteLock:
                 if clock.monotonic() >= deadline:
                     raise cls._locked(archive, _owner(descriptor))
                 clock.sleep(_PAUSE)
-            with explained(archive):
+            with suppress(NoSpace), explained(archive):  # it only names who has the lock
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
         except BaseException:

@@ -1,9 +1,6 @@
 """Deleting on a real server, disturbed in every way: nothing unarchived is ever deleted."""
 
-import contextlib
 import random
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from mailvault.archive.archive import Archive
 from mailvault.mail.model import Digest
 from mailvault.wiring import SystemClock
 from tests.corpus.ordinary import small
+from tests.server.killing import RandomKiller
 from tests.server.test_pop3 import AT_ONCE, digests, pop3_settings, pop3_vault, served
 from tests.server.vault import Vault
 from tests.servers.dovecot import Dovecot
@@ -98,18 +96,12 @@ def check_cuts(folder: Path, user: MailUser, mail: Mail, cuts: int) -> None:
 
 
 def check_kills(folder: Path, user: MailUser, mail: Mail, kills: int) -> None:
-    chance = random.Random(100)
+    killer = RandomKiller(100)
     vault = pop3_vault(folder, user, AT_ONCE)
     killed = 0
     for _ in range(kills):
         mail.add(MESSAGES)
-        with vault.start("sync") as process:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0.2, 1.1))
-            process.kill()
-            _, said = process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL), said
-        killed += process.returncode != 0
+        killed += killer.kill(vault, "sync")
         mail.assert_nothing_is_lost(vault)
     vault.sync()
     assert mail.assert_nothing_is_lost(vault) == len(mail.given)

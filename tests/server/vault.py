@@ -93,7 +93,7 @@ class Vault:
 
     def run(self, *arguments: str, code: int = 0) -> Outcome:
         """Run a command to its end, which must be exit code ``code``."""
-        outcome = self._run(*arguments)
+        outcome = self.attempt(*arguments)
         words = " ".join(arguments)
         assert outcome.code == code, f"mailvault {words}: exit {outcome.code}\n{outcome.stderr}"
         return outcome
@@ -101,11 +101,12 @@ class Vault:
     def run_when_free(self, *arguments: str) -> None:
         """Run a command, again and again while a daemon has the archive."""
         end = time.monotonic() + RUN_SECONDS
-        while (outcome := self._run(*arguments)).code == BUSY and time.monotonic() < end:
+        while (outcome := self.attempt(*arguments)).code == BUSY and time.monotonic() < end:
             pass
         assert outcome.code == 0, outcome.stderr
 
-    def _run(self, *arguments: str) -> Outcome:
+    def attempt(self, *arguments: str) -> Outcome:
+        """Run a command to its end, whatever comes of it."""
         done = subprocess.run(
             self.command(*arguments),
             env=self.environment(),

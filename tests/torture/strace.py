@@ -1,11 +1,10 @@
 """A command under strace, which kills it or fills its disk at a chosen system call."""
 
-import os
+import math
 import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.server.vault import RUN_SECONDS, Vault
 
@@ -20,6 +19,8 @@ class Traced:
     stderr: str
     calls: int
     """How often one thread made the calls that were watched; the most of any thread."""
+    is_hit: bool
+    """Whether any call was made to fail."""
 
 
 def traced(vault: Vault, calls: str, *arguments: str, inject: str | None = None) -> Traced:
@@ -38,35 +39,21 @@ def traced(vault: Vault, calls: str, *arguments: str, inject: str | None = None)
         check=False,
     )
     said = done.stderr.decode(errors="replace")
-    return Traced(done.returncode, said, _most_calls(log, calls))
+    lines = log.read_text()
+    return Traced(done.returncode, said, _most_calls(lines, calls), "(INJECTED)" in lines)
 
 
 def places(vault: Vault, calls: str, *arguments: str, most: int = 60) -> range:
-    """Run a command undisturbed; give the calls at which to disturb it, the first as 1."""
+    """Run a command undisturbed; give the calls at which to disturb it, the first as 1.
+
+    Where there are more than ``most``, every other one, or every third, and so on.
+    """
     whole = traced(vault, calls, *arguments)
     assert whole.code == 0, whole.stderr
     assert whole.calls, "strace saw nothing"
-    return range(1, whole.calls + 1, max(1, whole.calls // most))
+    return range(1, whole.calls + 1, math.ceil(whole.calls / most))
 
 
-def _most_calls(log: Path, calls: str) -> int:
+def _most_calls(lines: str, calls: str) -> int:
     wanted = re.compile(rf"^(\d+) +(?:{calls.replace(',', '|')})\(", re.MULTILINE)
-    return max(Counter(wanted.findall(log.read_text())).values(), default=0)
-
-
-def peak_memory(vault: Vault, *arguments: str) -> tuple[int, int]:
-    """Run a command; give its exit code and the most octets of memory it held."""
-    command = vault.command(*arguments)
-    environment = vault.environment()
-    with (vault.folder / "output").open("wb") as output:
-        child = os.posix_spawn(
-            command[0],
-            command,
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
-                (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
-            ],
-        )
-        _, status, usage = os.wait4(child, 0)
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
+    return max(Counter(wanted.findall(lines)).values(), default=0)

@@ -9,10 +9,11 @@ import pytest
 from mailvault.mail.mbox import from_line, quote
 from tests.corpus.ordinary import generate, small
 from tests.server.test_import import check_kill, take_in
-from tests.server.vault import Vault, new_vault
+from tests.server.vault import Json, Vault, new_vault
 from tests.servers.maildir import fill
 from tests.servers.users import MailUser
-from tests.torture.strace import DURABLE, WRITES, peak_memory, places
+from tests.torture.memory import peak_memory
+from tests.torture.strace import DURABLE, WRITES, places
 
 pytestmark = [pytest.mark.torture, pytest.mark.server]
 
@@ -100,6 +101,7 @@ def test_a_maildir_of_200_000_messages_fits_into_memory(vault: Vault) -> None:
     assert vault.run("status", "--json").document()["accounts"][0]["messages"] == MANY
 
 
-def mailboxes_of(report: dict[str, object]) -> list[dict[str, int]]:
-    (account,) = report["accounts"]  # type: ignore[misc]  # JSON
-    return account["mailboxes"]  # type: ignore[no-any-return]
+def mailboxes_of(report: Json) -> list[Json]:
+    (account,) = report["accounts"]
+    mailboxes: list[Json] = account["mailboxes"]
+    return mailboxes

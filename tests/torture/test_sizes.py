@@ -13,7 +13,7 @@ from tests.server.vault import Vault, difference
 from tests.servers.dovecot import Dovecot
 from tests.servers.maildir import fill
 from tests.servers.users import MailUser
-from tests.torture.strace import peak_memory
+from tests.torture.memory import peak_memory
 
 pytestmark = [pytest.mark.torture, pytest.mark.server]
 
