@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailvault.archive.content import tray
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.readying import Here, Ready
 from mailvault.archive.readying_elsewhere import Elsewhere
@@ -17,6 +18,7 @@ from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
 from tests.corpus.odd import oddities
 from tests.corpus.ordinary import generate, small
+from tests.unit.archive.content.stored_mail import random_octets
 
 COUNT = 40
 
@@ -49,6 +51,22 @@ def test_what_workers_made_ready_is_given_back_exactly(open_store) -> None:
     again = open_store()
     assert all(again.get(Digest.of(octets)) == octets for octets in messages)
     assert list(again.check()) == []
+
+
+def test_more_than_the_memory_in_common_holds_is_made_ready_too(
+    open_store, monkeypatch
+) -> None:
+    monkeypatch.setattr(tray, "SIZE", 100_000)
+    messages = [random_octets(60_000, number) for number in range(4)]
+    store = open_store()
+
+    readying = elsewhere(store)
+    stored(store, readying, messages[:1])
+    stored(store, readying, messages[1:])
+    readying.close()
+
+    again = open_store()
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
 
 
 def test_workers_index_messages_as_this_process_does(open_store) -> None:
