@@ -12,6 +12,9 @@ from mailvault.ports import Clock
 
 log = logging.getLogger(__name__)
 
+NOTICEABLE = 15.0
+"""Seconds. Whoever waits that long is told for what, without having asked for a log."""
+
 T = TypeVar("T")
 
 
@@ -51,9 +54,9 @@ def retrying(
             wait = max(wait, error.retry_after or backoff.busy * (1 + chance() / 4))
             if wait > backoff.bearable:
                 raise
-            log.info("%s; next attempt in %.0f s", error, wait)
+            _tell(error, wait)
         except ConnectionLost as error:
-            log.info("%s; next attempt in %.0f s", error, wait)
+            _tell(error, wait)
         clock.sleep(wait)
     return action()
 
@@ -73,6 +76,11 @@ def waiting_out(
             wait = max(1.0, usual if busy.retry_after is None else busy.retry_after)
             if wait > left:
                 raise
-            log.info("%s; next attempt in %.0f s", busy, wait)
+            _tell(busy, wait)
         clock.sleep(wait)
         left -= wait
+
+
+def _tell(error: Exception, wait: float) -> None:
+    level = logging.INFO if wait < NOTICEABLE else logging.WARNING
+    log.log(level, "%s; next attempt in %.0f s", error, wait)

@@ -106,3 +106,17 @@ def test_waits_differ_between_clients_and_have_an_end() -> None:
 
     assert all(low < high for low, high in zip(least, most, strict=True))
     assert max(most) == 90
+
+
+def test_who_waits_long_is_told_for_what_and_short_waits_are_silent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, action = PatientClock(), Failing([ConnectionLost("nothing listens there")] * 6)
+
+    with caplog.at_level("WARNING"):
+        retrying(action, clock, Backoff(attempts=8), half)
+
+    assert caplog.messages == [
+        "nothing listens there; next attempt in 16 s",
+        "nothing listens there; next attempt in 32 s",
+    ]
