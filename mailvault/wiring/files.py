@@ -40,6 +40,8 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
+    if not path.exists():  # found out later, the account would have been made already
+        raise UsageError(f"{path} cannot be imported: No such file or directory")
     source = FileSource(
         partial(open_tree, path, spool_folder),
         spool_folder=spool_folder,

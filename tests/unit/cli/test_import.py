@@ -54,6 +54,17 @@ def listed(vault: Setting, *arguments: str) -> list[Json]:
     return vault.run("list", "old", "--json", *arguments).lines()
 
 
+def test_a_path_that_is_not_there_leaves_no_account_and_no_run(
+    vault: Setting, tmp_path: Path
+) -> None:
+    outcome = vault.run("import", str(tmp_path / "nowhere"), "--account", "old")
+
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "No such file or directory" in outcome.stderr
+    assert vault.run("log").stdout == ""
+    assert "there is no account 'old'" in vault.run("list", "old").stderr
+
+
 def test_all_mail_below_a_path_is_taken_in(vault: Setting, mail: Path) -> None:
     report = take_in(vault, mail)
 
