@@ -86,12 +86,16 @@ def has_identity(path: Path) -> bool:
     return (path / IDENTITY).is_file()
 
 
+_ELSEWHERE = "mount its disk, or correct archive.path; a new one is made by: mailvault init"
+"""Whoever has an archive, on a disk that is not there now, must not be led to make another."""
+
+
 def require_identity(path: Path) -> Identity:
     """Read the identity, or say what the folder is instead of an archive."""
     if has_identity(path):
         return read_identity(path)
     if not path.exists():
-        raise ArchiveMissing(f"{path} does not exist", hint="create it with: mailvault init")
+        raise ArchiveMissing(f"{path} does not exist", hint=_ELSEWHERE)
     mark = read_mark(path)
     if mark is not None:
         raise ArchiveMissing(
@@ -103,7 +107,4 @@ def require_identity(path: Path) -> Identity:
             f"{path} is only part of an archive: {IDENTITY} is missing",
             hint="copy it again, or make it anew from the journal with: mailvault rebuild",
         )
-    raise ArchiveMissing(
-        f"{path} holds no archive",
-        hint="correct the path in the configuration, or create one with: mailvault init",
-    )
+    raise ArchiveMissing(f"{path} holds no archive", hint=_ELSEWHERE)
