@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mailvault.cli.prompts import ask, can_ask
+from mailvault.cli.terminal import printable
 from mailvault.config.load import (
     ConfigurationMissing,
     chosen_file,
@@ -69,13 +70,26 @@ class SetUp:
     archive: str
     store: str
     archive_created: bool
+    unconfigured: tuple[str, ...]
+    """Accounts that the archive holds and the configuration does not."""
 
     def lines(self) -> list[str]:
         created = {True: "created", False: "was already there, unchanged:"}
         return [
             f"{created[self.configuration_created]} the configuration {self.configuration}",
             f"{created[self.archive_created]} the archive {self.archive} ({self.store})",
+            *self._what_it_holds(),
             "next: mailvault check, then mailvault sync",
+        ]
+
+    def _what_it_holds(self) -> list[str]:
+        """Under another name an account would be archived anew, from its beginning."""
+        if not self.unconfigured:
+            return []
+        names = printable(", ".join(self.unconfigured))
+        return [
+            f"it holds what the configuration does not name: {names}",
+            "to go on syncing such an account, configure it under that very name",
         ]
 
 
@@ -101,8 +115,21 @@ def set_up(config: Path | None, archive: ArchiveOptions, account: AccountOptions
 def _set_up(configuration: Configuration, is_new: bool, archive_is_new: bool) -> SetUp:
     settings = configuration.archive
     return SetUp(
-        str(configuration.path), is_new, str(settings.path), settings.store, archive_is_new
+        str(configuration.path),
+        is_new,
+        str(settings.path),
+        settings.store,
+        archive_is_new,
+        () if archive_is_new else _unconfigured(configuration),
     )
+
+
+def _unconfigured(configuration: Configuration) -> tuple[str, ...]:
+    from mailvault import wiring
+
+    with wiring.open_archive(configuration, writing=False) as archive:
+        held = [view.name for view in archive.catalog.accounts()]
+    return tuple(name for name in held if name not in configuration.accounts)
 
 
 def _composed(archive: ArchiveOptions, account: AccountOptions) -> str:

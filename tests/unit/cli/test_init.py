@@ -97,6 +97,22 @@ def test_a_second_init_changes_nothing_and_says_so(empty: Path) -> None:
     assert configuration.read_bytes() == before
 
 
+def test_without_its_configuration_an_archive_says_which_accounts_it_holds(
+    empty: Path,
+) -> None:
+    init("--path", "mail")
+    (empty / "letter.eml").write_bytes(b"Subject: hello\n\nyes\n")
+    run_program("import", "letter.eml", "--account", "old")
+    (empty / ".config/mailvault/config.toml").unlink()
+
+    again = init("--path", "mail", *ACCOUNT)
+    document = init("--json").document()
+
+    assert again.code == 0
+    assert "it holds what the configuration does not name: old\n" in again.stdout
+    assert document["unconfigured"] == ["old"]
+
+
 def test_a_configuration_that_exists_gets_its_archive(setting: Setting) -> None:
     report = setting.run("init", "--json").document()
 
