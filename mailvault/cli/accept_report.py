@@ -1,5 +1,6 @@
 """How suspicions, and what accepting them means, are shown."""
 
+import shlex
 from collections.abc import Iterator
 
 from mailvault.cli.output import JsonValue
@@ -36,6 +37,9 @@ def suspicion_lines(shown: Suspicions) -> Iterator[str]:
     )
     yield "accepting means that they went on purpose: prune may forget them by its policy,"
     yield "and sync may delete on the server again where it was told to"
+    before = min(each.run for each in shown.suspicions) - 1
+    restore = f"mailvault restore {shlex.quote(shown.account)} --to ACCOUNT --at {before}"
+    yield f"if it was not meant, what was there comes back with: {printable(restore)}"
 
 
 def accepted_line(report: AcceptReport) -> str:

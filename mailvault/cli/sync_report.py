@@ -143,4 +143,7 @@ _KEEP_HINT = "everything stays on the server; leave_on_server = true ends this m
 
 def _guard_hint(account: AccountReport) -> str:
     accept = f"mailvault accept {shlex.quote(account.name)}"
-    return f"nothing is lost, the archive still has it; if it was meant, say so: {accept}"
+    return (
+        f"nothing is lost, the archive still has it; if it was meant, say so: {accept}; "
+        "if not, mailvault status says how to get it back"
+    )

@@ -1,5 +1,6 @@
 """The whole way of a guard: it fires, nothing is lost, and a person has the last word."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -59,7 +60,7 @@ def account() -> ServedAccount:
 @pytest.fixture
 def level(setting: Setting, account: ServedAccount) -> Iterator[Setting]:
     """An archive level with a server of 120 messages in four mailboxes."""
-    with DemoServer(account) as server:
+    with DemoServer(account, is_writable=True) as server:
         configured(setting, server)
         setting.run("init")
         assert setting.run("sync").code == 0
@@ -255,6 +256,19 @@ class TestAccept:
         assert "the server has lost 120 messages (" in outcome.stdout
         assert len(self.shown(suspicious)["suspicions"]) == 4
         assert self.shown(suspicious)["gone"]["messages"] == 120
+
+    @pytest.mark.parametrize("asked", ["status", "accept work --dry-run"])
+    def test_what_it_says_against_a_loss_brings_everything_back(
+        self, suspicious: Setting, asked: str
+    ) -> None:
+        said = suspicious.run(*asked.split()).stdout
+        (command, *_) = re.findall(r"mailvault (restore work --to ACCOUNT --at \d+)", said)
+
+        restored = suspicious.run(*command.replace("ACCOUNT", "work").split(), "--json")
+        suspicious.run("sync")
+
+        assert restored.code == 0, restored.stderr
+        assert holdings(suspicious) == holdings(suspicious, "--at", "1")
 
     def test_accepts_with_yes(self, suspicious: Setting) -> None:
         outcome = suspicious.run("accept", "work", "--yes", "--json")

@@ -54,7 +54,8 @@ work: imap.example.com: connection refused
    -> mailvault check work
 
 lost: suspicious since 2026-03-08 12:00: INBOX: 5000 messages gone
-   -> if it was meant: mailvault accept lost
+   -> if it was meant: mailvault accept lost; if not: mailvault restore lost
+     --to ACCOUNT --at 6
 
 new: never synced
    -> mailvault sync new
