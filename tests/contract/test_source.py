@@ -105,6 +105,8 @@ class ServedByFiles:
 
     def write(self, number: int, octets: bytes) -> None: ...
 
+    def expunge_first(self) -> None: ...
+
     def open_source(self) -> Source:
         path, spool = self.path, self._spool
         return FileSource(lambda: open_tree(path, spool), spool_folder=spool)
@@ -165,8 +167,10 @@ class ServedByEml(ServedByFiles):
         (self.path / "INBOX" / "1.eml").unlink()
 
 
-SERVERS = {"imap": ServedByImap, "pop3": ServedByPop3}
-FILES = {
+Build = Callable[[ExitStack, Path], Served]
+
+SERVERS: dict[str, Build] = {"imap": ServedByImap, "pop3": ServedByPop3}
+FILES: dict[str, Build] = {
     "maildir": ServedByMaildir,
     "tar": ServedByTar,
     "mbox": ServedByMbox,
@@ -176,8 +180,7 @@ ANY = SERVERS | FILES
 
 
 def built(request: pytest.FixtureRequest, folder: Path, resources: ExitStack) -> Served:
-    build: Callable[[ExitStack, Path], Served] = ANY[request.param]
-    return build(resources, folder)
+    return ANY[request.param](resources, folder)
 
 
 @pytest.fixture(params=FILES)

@@ -88,7 +88,7 @@ def _fill_disk_after(countdown: int) -> None:
             genuine(file, octets[: len(octets) // 2])  # a disk takes what still fits
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    os.write = write
+    os.write = write  # type: ignore[assignment]  # only bytes are written here
 
 
 def _die_after(countdown: int) -> None:

@@ -13,12 +13,13 @@ from mailvault.demo.mailbox import ServedAccount
 from mailvault.destinations.eml import EmlDestination
 from mailvault.destinations.imap import ImapDestination
 from mailvault.errors import ConnectionLost, ServerBusy
-from mailvault.mail.model import INBOX, Arrival, Batch, Flag, Mailbox, MailboxName, Uid
+from mailvault.mail.model import INBOX, Arrival, Batch, Mailbox, MailboxName, Uid
 from mailvault.operations.reports import Silent
 from mailvault.operations.restore import restore
 from mailvault.operations.restore_report import ReadBack, RestoreOptions, RestoreReport
 from mailvault.transport.endpoint import Endpoint, Login, Timeouts, TlsMode
 from mailvault.transport.imap_append import ImapWriter
+from tests.flags import build_flags
 from tests.servers.bent import Bend, BentServer, HangUp, as_it_should
 from tests.unit.archive.builders import SteppingClock
 
@@ -66,7 +67,7 @@ def keep(
     recorder = archive.start_run()
     account = recorder.account("work", "imap")
     mailbox = recorder.describe(account, Mailbox(name))
-    marked = frozenset(map(Flag, flags.split()))
+    marked = build_flags(*flags.split())
     arrived = tuple(
         Arrival(Uid(uid), octets, marked, NOON + timedelta(minutes=uid))
         for uid, octets in enumerate(messages, 1)
@@ -240,7 +241,7 @@ def test_flags_that_are_not_kept_are_cut_and_reported(
         frozenset({"\\Seen"})
     }
     (cut,) = report.flags_cut
-    assert (cut.flags, cut.messages) == ({"$Label", "\\Flagged"}, 2)
+    assert (cut.flags, cut.messages) == (build_flags("$Label", "\\Flagged"), 2)
     assert report.exit_code == 0
 
 

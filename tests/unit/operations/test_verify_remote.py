@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -34,6 +35,8 @@ from tests.unit.archive.builders import INTERNAL_DATE, build_message
 
 ALL = MailboxGlobs(["*"])
 
+Done = TypeVar("Done")
+
 
 class ImpatientClock(SystemClock):
     def sleep(self, seconds: float) -> None:
@@ -47,44 +50,40 @@ class Server:
         self.archive = archive
         self.globs = globs
 
-    def sync(self, **options: object) -> None:
-        self.do(lambda account: sync(self.archive, [account]), **options)
+    def sync(self) -> None:
+        self.do(lambda account: sync(self.archive, [account]))
 
-    def verify(self, percent: float = 0, **options: object) -> RemoteAccount:
+    def verify(self, percent: float = 0) -> RemoteAccount:
         depth = RemoteOptions(Depth(percent, Random(7)))
         report = self.do(
-            lambda account: verify_remote(self.archive, [account], depth, Silent()), **options
+            lambda account: verify_remote(self.archive, [account], depth, Silent())
         )
         (account,) = report.accounts
-        return account  # type: ignore[no-any-return]
+        return account
 
-    def do(self, action: Callable[[SyncAccount], object], **options: object) -> object:
+    def do(self, action: Callable[[SyncAccount], Done]) -> Done:
         raise NotImplementedError
 
 
 class Imap(Server):
-    """INBOX with twenty messages, and an archive."""
+    """INBOX with twenty messages, and an archive; ``bend`` is how its answers go wrong."""
 
     def __init__(self, archive: Archive, globs: MailboxGlobs = ALL) -> None:
         super().__init__(archive, globs)
         self.account = ServedAccount("me", "secret")
         self.inbox = self.account.create("INBOX")
         self.commands: list[bytes] = []
+        self.bend: Bend = as_it_should
+        self.password = "secret"
         for number in range(20):
             fill(self.inbox, build_message(number))
 
-    def do(
-        self,
-        action: Callable[[SyncAccount], object],
-        *,
-        bend: Bend = as_it_should,
-        password: str = "secret",
-    ) -> object:
-        with BentServer(self.account, bend) as server:
+    def do(self, action: Callable[[SyncAccount], Done]) -> Done:
+        with BentServer(self.account, self.bend) as server:
             endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
 
             def connect() -> ImapClient:
-                return ImapClient.connect(endpoint, Login("me", lambda: password), None)
+                return ImapClient.connect(endpoint, Login("me", lambda: self.password), None)
 
             def open_source() -> Source:
                 return ImapSource(connect, self.globs, clock=ImpatientClock())
@@ -106,7 +105,7 @@ class Pop3(Server):
         messages = {f"id{number}": build_message(number) for number in range(20)}
         self.box = Box(messages, **knobs)  # type: ignore[arg-type]  # the knobs of a test
 
-    def do(self, action: Callable[[SyncAccount], object]) -> object:
+    def do(self, action: Callable[[SyncAccount], Done]) -> Done:
         with self.box.serve() as server:
             endpoint = Endpoint("127.0.0.1", server.port, TlsMode.NONE)
 
@@ -193,7 +192,9 @@ def test_what_is_owed_says_why(archive: Archive) -> None:
             return [command.split(b" ")[0] + b" NO it is broken\r\n"]
         return answer
 
-    imap.sync(bend=bend)
+    imap.bend = bend
+    imap.sync()
+    imap.bend = as_it_should
     account = imap.verify()
 
     assert (found(account), account.exit_code) == ([("owed", "7")], 3)
@@ -245,8 +246,9 @@ def test_a_server_that_lies_about_sizes_is_not_believed(archive: Archive) -> Non
     def bend(_command: bytes, answer: list[bytes]) -> list[bytes]:
         return [piece.replace(b"RFC822.SIZE 1", b"RFC822.SIZE 2") for piece in answer]
 
-    imap.sync(bend=bend)
-    account = imap.verify(bend=bend)
+    imap.bend = bend
+    imap.sync()
+    account = imap.verify()
 
     assert (account.exit_code, account.findings) == (0, ())
     assert account.mailboxes[0].read == 50
@@ -306,7 +308,8 @@ def test_a_mailbox_that_cannot_be_opened_stops_no_other(imap: Imap) -> None:
             return [command.split(b" ")[0] + b" NO it is corrupt\r\n"]
         return answer
 
-    account = imap.verify(bend=bend)
+    imap.bend = bend
+    account = imap.verify()
 
     errors = {str(box.mailbox): box.error is not None for box in account.mailboxes}
     assert errors == {"Broken": True, "INBOX": False}
@@ -319,15 +322,18 @@ def test_a_message_the_server_would_not_give_is_named(imap: Imap) -> None:
             return [command.split(b" ")[0] + b" NO it is broken\r\n"]
         return answer
 
-    account = imap.verify(100, bend=bend)
+    imap.bend = bend
+    account = imap.verify(100)
 
     assert (found(account), account.exit_code) == ([("unreadable", "7")], 3)
     assert account.mailboxes[0].read == 19
 
 
 def test_a_refused_login_ends_with_its_code_and_a_pause(imap: Imap) -> None:
-    refused = imap.verify(password="wrong")
-    paused = imap.verify(password="wrong")
+    imap.password = "wrong"
+
+    refused = imap.verify()
+    paused = imap.verify()
 
     assert (refused.exit_code, paused.exit_code) == (11, 11)
     assert imap.commands == []

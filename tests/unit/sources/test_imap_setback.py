@@ -6,11 +6,11 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.demo.mailbox import ServedMailbox
+from mailvault.demo.session import EXTENSIONS
 from mailvault.mail.model import Digest, Uid
 from tests.unit.sources.test_imap_quirks import (
     BARE,
     CONDSTORE_ONLY,
-    EXTENSIONS,
     NOON,
     SyncOnce,
     archive,

@@ -347,7 +347,7 @@ def test_a_login_delay_is_awaited_by_the_next_sync_and_not_by_another_session(
 def test_a_daily_limit_stops_cleanly_and_the_next_day_goes_on(tmp_path: Path) -> None:
     box, clock = build_box(0), SetClock()
     box.messages = {f"id{n}": build(n) + b"x" * 1000 + b"\r\n" for n in range(100)}
-    reports = []
+    reports: list[AccountReport] = []
     with Archive.create(tmp_path / "archive", clock=clock) as archive:
         while not reports or (reports[-1].exit_code == 3 and len(reports) < 9):
             allowance = Allowance(clock, daily_limit=40_000)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from mailvault.errors import LoginRefused, ProtocolViolation, ServerBusy, TlsRefused
-from mailvault.transport import pop3_login
+from mailvault.transport import sasl
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.pop3 import Pop3Client
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
@@ -127,7 +127,7 @@ def test_a_long_token_goes_in_two_steps_or_in_one(
         peer.say(answer)
         serve(peer, {})
 
-    monkeypatch.setattr(pop3_login.sasl, "choose", lambda *_, **__: Token())
+    monkeypatch.setattr(sasl, "choose", lambda *_, **__: Token())
     with ScriptedServer(script) as server:
         connect(server).abort()
 
