@@ -16,7 +16,7 @@ from mailvault.demo.mailbox import ServedAccount
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.mbox import from_line, quote
 from mailvault.mail.model import INBOX, Batch, Cursor, Digest, Mailbox, octet_count
-from mailvault.ports import Comparison, Inspecting, Source
+from mailvault.ports import Comparison, Inspecting, Known, Source
 from mailvault.sources.files import FileSource
 from mailvault.sources.imap import ImapSource
 from mailvault.sources.pop3 import Pop3Source
@@ -230,7 +230,7 @@ class Keeper:
             return source.count_new(self._listed(source), self.cursor, self.known)
 
     @property
-    def known(self):  # type: ignore[no-untyped-def]  # a Known of the archive
+    def known(self) -> Known:
         return self._archive.known(self._id)
 
     def _listed(self, source: Source) -> Mailbox:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def connect(
-    server: ScriptedServer, mechanism: str = "auto", tls: TlsMode = TlsMode.NONE, **more: object
+    server: ScriptedServer,
+    mechanism: str = "auto",
+    tls: TlsMode = TlsMode.NONE,
+    *,
+    ca_file: Path | None = None,
 ) -> Pop3Client:
-    endpoint = Endpoint(HOST, server.port, tls, timeouts=QUICK, **more)  # type: ignore[arg-type]
+    endpoint = Endpoint(HOST, server.port, tls, ca_file=ca_file, timeouts=QUICK)
     return Pop3Client.connect(endpoint, Login("tim", lambda: PASSWORD, mechanism), None)
 
 
