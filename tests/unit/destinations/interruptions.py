@@ -10,7 +10,7 @@ from functools import partial
 from mailvault.errors import NoSpace
 from mailvault.mail.model import SEEN, Digest, Flag, MailboxName
 from mailvault.ports import Destination, Resumable
-from tests.contract.test_destination import NOON
+from tests.contract.folders import NOON
 
 WANTED = Counter(b"message %d\r\n" % (number % 50) for number in range(60))
 COUNTED = ("write", "fsync", "pwrite", "link", "rename", "unlink", "ftruncate")

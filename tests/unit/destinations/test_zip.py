@@ -20,7 +20,7 @@ from mailvault.errors import DestinationError
 from mailvault.mail.model import Digest, MailboxName
 from mailvault.mail.zip_records import ZipEntry, central_header, end_of_directory
 from mailvault.ports import Destination, Resumable
-from tests.contract.test_destination import (
+from tests.contract.folders import (
     HELLO,
     HOSTILE,
     INBOX,
