@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.vault import Vault, new_vault
+from tests.server.vault import RUN_SECONDS, Vault, new_vault
 from tests.servers.fault_proxy import Fault, FaultProxy, Kind
 from tests.servers.users import MailUser
 from tests.torture.tries import assert_whole_after_a_sync
@@ -38,7 +38,7 @@ def _cut(vault: Vault, user: MailUser, chance: random.Random) -> int:
     with FaultProxy(user.port, fault_of) as proxy:
         vault.configure(user, port=proxy.port)
         with vault.start("sync") as process:
-            _, said = process.communicate(timeout=240)
+            _, said = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode in (0, 10), said
     assert b"Traceback" not in said
     return min(proxy.traffic.connections, 9)
