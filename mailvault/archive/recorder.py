@@ -44,6 +44,9 @@ IN_FLIGHT = 8 << 20
 MANY = 2 << 20
 """Octets that wait to be prepared before a process of its own is worth its start."""
 
+MANY_MESSAGES = 250
+"""Messages to come before such a process is started while the first are still on their way."""
+
 MOST_WAITING = 50
 """Changes that wait until it is known how much there is to prepare."""
 
@@ -131,6 +134,13 @@ class Recorder:
         name = self._register.account_name(account_id)
         if self._catalog.suspicions(name):
             self._tell(Accepted(account_id))
+
+    @_in_turn
+    def expect(self, messages: int) -> None:
+        """Be ready for so many messages, about: a process takes a while to start."""
+        if self._readying is None and messages >= MANY_MESSAGES:
+            with self._unbroken():
+                self._readying = self._choice.for_many()
 
     @_in_turn
     def add(self, mailbox_id: int, batch: Batch) -> Applied:

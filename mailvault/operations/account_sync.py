@@ -251,7 +251,9 @@ class AccountSync:
         ]
         if not tasks:
             return None
-        self.progress.expect(sum(_likely_new(task) for task in tasks))
+        expected = sum(_likely_new(task) for task in tasks)
+        self.progress.expect(expected)
+        self.recorder.expect(expected)
         connections = max(1, min(self.account.connections, len(tasks)))
         if isinstance(source, Sharing) and source.names_messages():
             connections = 1  # what one mailbox brought, the next need not bring again

@@ -30,7 +30,7 @@ UIDVALIDITY = 1
 """POP3 knows none: the numbers are the archive's own and are never given twice."""
 
 PAGE = 2000
-BATCH_OCTETS = 2 << 20
+BATCH_OCTETS = 1 << 20
 BATCH_MESSAGES = 200
 
 
@@ -44,6 +44,24 @@ class Sorted:
     matched: int = 0
     reused: int = 0
     """Ids that now name a message of another size."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What becomes one batch."""
+
+    arrived: list[Arrival] = field(default_factory=list)
+    renamed: list[Recognition] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    octets: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.arrived) + len(self.renamed) + len(self.unreadable)
+
+    @property
+    def is_enough(self) -> bool:
+        return self.octets >= BATCH_OCTETS or self.count >= BATCH_MESSAGES
 
 
 def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
@@ -144,49 +162,52 @@ class MailboxPass:
 
     def _batches(self, messages: Iterator[Got]) -> Iterator[Batch]:
         """Gather what comes into batches of some MiB; also what came before an error."""
-        batch = Batch(UIDVALIDITY)
-        octets = 0
+        gathered = _Gathered()
         failure: SourceError | None = None
         try:
             for got in messages:
-                batch = self._take(batch, got)
-                octets += octet_count(got.octets) if isinstance(got.octets, bytes) else 0
-                gathered = len(batch.arrived) + len(batch.renamed) + len(batch.unreadable)
-                if octets >= BATCH_OCTETS or gathered >= BATCH_MESSAGES:
-                    yield self._with_cursor(batch)
-                    batch, octets = Batch(UIDVALIDITY), 0
+                self._take(gathered, got)
+                if gathered.is_enough:
+                    yield self._batch(gathered)
+                    gathered = _Gathered()
         except SourceError as error:
             failure = error
-        if batch.arrived or batch.renamed or batch.unreadable:
-            yield self._with_cursor(batch)
+        if gathered.count:
+            yield self._batch(gathered)
         if failure is not None:
             raise failure
 
-    def _with_cursor(self, batch: Batch) -> Batch:
-        """What is owed must be found again under its number."""
-        if not batch.unreadable:
-            return batch
-        return replace(batch, cursor=self._so_far().format())
+    def _batch(self, gathered: _Gathered) -> Batch:
+        return Batch(
+            UIDVALIDITY,
+            # What is owed must be found again under its number.
+            self._so_far().format() if gathered.unreadable else None,
+            arrived=tuple(gathered.arrived),
+            renamed=tuple(gathered.renamed),
+            unreadable=tuple(gathered.unreadable),
+        )
 
-    def _take(self, batch: Batch, got: Got) -> Batch:
+    def _take(self, gathered: _Gathered, got: Got) -> None:
         uidl = got.wanted.uidl
         if got.octets is None:
-            uid = self._owe(uidl)
             reason = got.problem or "the server does not send it"
-            return replace(batch, unreadable=(*batch.unreadable, Unreadable(uid, reason)))
+            gathered.unreadable.append(Unreadable(self._owe(uidl), reason))
+            return
         self._note_size(got.wanted.number, got.octets)
+        if isinstance(got.octets, bytes):
+            gathered.octets += len(got.octets)
         known = self._recognise(got.octets)
         if known is None:
             self.fetched += 1
-            arrival = Arrival(self._number(uidl), got.octets, frozenset(), None, uidl)
-            return replace(batch, arrived=(*batch.arrived, arrival))
+            uid = self._number(uidl)
+            gathered.arrived.append(Arrival(uid, got.octets, frozenset(), None, uidl))
+            return
         if not isinstance(got.octets, bytes):
             got.octets.discard()
-        if uidl is None or uidl == known.uidl:
-            return batch
-        self.renamed += 1
-        renamed = Recognition(known.uid, known.digest, frozenset(), None, uidl)
-        return replace(batch, renamed=(*batch.renamed, renamed))
+        if uidl is not None and uidl != known.uidl:
+            self.renamed += 1
+            renamed = Recognition(known.uid, known.digest, frozenset(), None, uidl)
+            gathered.renamed.append(renamed)
 
     def _recognise(self, octets: Octets) -> Kept | None:
         """The archived message that is this one, under another name or none."""

@@ -10,17 +10,18 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from mailvault.archive.codec import Codec, Dictionary
 from mailvault.archive.content.holdings import Holdings
-from mailvault.archive.content.prepared import Frame, PreparedMessage
+from mailvault.archive.content.prepared import Frame, PreparedMessage, PreparedObject
 from mailvault.archive.content.preparing import Preparer
 from mailvault.archive.content.reading import Reader
+from mailvault.archive.content.tray import Tray
 from mailvault.archive.content.volumes import Volumes
-from mailvault.archive.content.worker_words import ObjectWords, Request, Words
+from mailvault.archive.content.worker_words import ObjectWords, Reply, Request, Words
 from mailvault.archive.header_index import fields_of, index_message
 from mailvault.errors import ArchiveError, MailvaultError
 
@@ -48,28 +49,34 @@ class Worker:
         self._preparer = Preparer(codec, self._chosen, self._holdings.held, None)
         self._turn = threading.Lock()
 
-    def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
+    def serve(self, requests: BinaryIO, replies: BinaryIO, tray: Tray) -> None:
         """Answer until the other end closes."""
         while (request := _load(requests)) is not None:
-            try:
-                with self._turn:
-                    reply: list[Words] | Exception = self._answer(request)
-            except Exception as error:  # noqa: BLE001 - raised again at the other end
-                reply = _portable(error)
+            reply = self._answer(request, tray)
             pickle.dump(reply, replies, pickle.HIGHEST_PROTOCOL)
             replies.flush()
             del request, reply  # else their octets stay until the next request comes
 
-    def _answer(self, request: Request) -> list[Words]:
+    def _answer(self, request: Request, tray: Tray) -> Reply | Exception:
+        try:
+            messages = list(tray.unpack(request.messages))
+            with self._turn:
+                return _reply(self._prepare(request, messages), tray)
+        except Exception as error:  # noqa: BLE001 - raised again at the other end
+            return _portable(error)
+
+    def _prepare(
+        self, request: Request, messages: Sequence[bytes]
+    ) -> Sequence[PreparedMessage | str]:
         self._holdings.believe(request.told)
         self._chosen.is_collecting = request.is_collecting
         self._chosen.current = self._dictionary(request)
         try:
-            return list(map(_words, self._preparer.prepare_all(request.messages)))
+            return self._preparer.prepare_all(messages)
         except (MailvaultError, OSError):
             raise
         except Exception:  # noqa: BLE001 - one by one, to see which message it was
-            return [self._alone(each) for each in request.messages]
+            return [self._alone(each) for each in messages]
 
     def _dictionary(self, request: Request) -> Dictionary | None:
         if request.dictionary is None:
@@ -79,37 +86,45 @@ class Worker:
             self._dictionaries[number] = Dictionary(content)
         return self._dictionaries[number]
 
-    def _alone(self, octets: bytes) -> Words:
+    def _alone(self, octets: bytes) -> PreparedMessage | str:
         try:
-            return _words(self._preparer.prepare(octets))
+            return self._preparer.prepare(octets)
         except (MailvaultError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - it becomes a debt, with this reason
             return f"mailvault could not store it: {error!r}"
 
 
-def _words(message: PreparedMessage) -> Words:
+def _reply(prepared: Sequence[PreparedMessage | str], tray: Tray) -> Reply:
+    frames = [
+        part.octets
+        for message in prepared
+        if not isinstance(message, str)
+        for each in message.objects
+        for part in _frames(each)
+    ]
+    return Reply(list(map(_words, prepared)), tray.pack(frames))
+
+
+def _words(message: PreparedMessage | str) -> Words:
+    if isinstance(message, str):
+        return message
     index = None
     if message.outline is not None:
         index = fields_of(index_message(message.digest, message.outline))
-    return message.digest.value, message.size, index, _objects(message)
+    return message.digest.value, message.size, index, list(map(_object, message.objects))
 
 
-def _objects(message: PreparedMessage) -> Sequence[ObjectWords]:
-    return [
-        (
-            each.digest,
-            each.kind,
-            [
-                (part.octets, part.size, part.dictionary is not None, part.is_compressed)
-                for part in each.parts
-                if isinstance(part, Frame)  # a spool is only for what no worker is given
-            ],
-            each.is_replacement,
-            each.is_text,
-        )
-        for each in message.objects
+def _object(each: PreparedObject) -> ObjectWords:
+    frames = [
+        (part.size, part.dictionary is not None, part.is_compressed) for part in _frames(each)
     ]
+    return each.digest, each.kind, frames, each.is_replacement, each.is_text
+
+
+def _frames(each: PreparedObject) -> Iterator[Frame]:
+    """A spool is only for what no worker is given."""
+    return (part for part in each.parts if isinstance(part, Frame))
 
 
 def _load(requests: BinaryIO) -> Request | None:
@@ -128,19 +143,17 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def main(folder: str, archive_id: str, *descriptors: str) -> None:
-    """``descriptors`` come in pairs: requests to read, replies to write."""
+def main(folder: str, archive_id: str, *lanes: str) -> None:
+    """``lanes`` are descriptors: of requests to read, replies to write, and a tray or 0."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who started us is told, and closes the pipes
     gc.set_threshold(_OBJECTS, 20, 50)
     worker = Worker(Path(folder), archive_id)
-    lanes = zip(descriptors[::2], descriptors[1::2], strict=True)
-    threads = [
-        threading.Thread(
-            target=worker.serve, args=(os.fdopen(int(r), "rb"), os.fdopen(int(w), "wb"))
-        )
-        for r, w in lanes
-    ]
+    threads = []
+    for lane in lanes:
+        requests, replies, tray = map(int, lane.split(","))
+        ends = os.fdopen(requests, "rb"), os.fdopen(replies, "wb"), Tray(tray or None)
+        threads.append(threading.Thread(target=worker.serve, args=ends))
     for thread in threads:
         thread.start()
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from mailvault.archive.content.tray import Parcel
 from mailvault.archive.header_index import Fields
 
-FrameWords: TypeAlias = tuple[bytes, int, bool, bool]
-"""Octets, decompressed size, whether the request's dictionary was used, is it compressed."""
+FrameWords: TypeAlias = tuple[int, bool, bool]
+"""Decompressed size, whether the request's dictionary was used, is it compressed."""
 
 ObjectWords: TypeAlias = tuple[bytes, int, Sequence[FrameWords], bool, bool]
 """Digest, kind, frames, does it replace a damaged copy, is it text."""
@@ -21,7 +22,14 @@ class Request(NamedTuple):
     ``dictionary`` is the number of the one to use, and its content if it may be new.
     """
 
-    messages: Sequence[bytes]
+    messages: Parcel
     told: Sequence[bytes]
     is_collecting: bool
     dictionary: tuple[int, bytes | None] | None
+
+
+class Reply(NamedTuple):
+    """What was made of them: `words` in their order, and the octets of all frames in turn."""
+
+    words: Sequence[Words]
+    frames: Parcel

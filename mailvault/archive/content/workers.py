@@ -12,7 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -20,7 +20,8 @@ from typing import BinaryIO, Self
 from mailvault.archive.codec import Dictionary
 from mailvault.archive.content.prepared import Frame, PreparedMessage, PreparedObject
 from mailvault.archive.content.training import Training
-from mailvault.archive.content.worker_words import ObjectWords, Request, Words
+from mailvault.archive.content.tray import Tray
+from mailvault.archive.content.worker_words import ObjectWords, Reply, Request
 from mailvault.archive.header_index import Fields
 from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
@@ -60,12 +61,13 @@ class _Lane:
     worker: "_Worker"
     requests: BinaryIO
     replies: BinaryIO
+    tray: Tray
 
-    def ask(self, request: Request) -> list[Words]:
+    def ask(self, request: Request) -> Reply:
         try:
             pickle.dump(tuple(request), self.requests, pickle.HIGHEST_PROTOCOL)
             self.requests.flush()
-            reply: list[Words] | Exception = pickle.load(self.replies)  # noqa: S301 - our own
+            reply: Reply | Exception = pickle.load(self.replies)  # noqa: S301 - our own
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             raise ArchiveError(
                 "a process that prepares mail ended unexpectedly",
@@ -81,6 +83,7 @@ class _Lane:
                 file.close()
             except BrokenPipeError:
                 continue  # the worker ended first
+        self.tray.close()
 
 
 class _Worker:
@@ -92,15 +95,19 @@ class _Worker:
         self._told: list[bytes] = []
         self._lock = threading.Lock()
         theirs: list[int] = []
+        arguments: list[str] = []
         for _ in range(_LANES):
             (asked, ours), (mine, answered) = _wide_pipe(), _wide_pipe()
-            self.lanes.append(_Lane(self, os.fdopen(ours, "wb"), os.fdopen(mine, "rb")))
+            lane = _Lane(self, os.fdopen(ours, "wb"), os.fdopen(mine, "rb"), Tray.make())
+            self.lanes.append(lane)
             theirs += [asked, answered]
+            arguments.append(f"{asked},{answered},{lane.tray.descriptor or 0}")
+        trays = [lane.tray.descriptor for lane in self.lanes]
         try:
             self._process = subprocess.Popen(
-                [*command, *map(str, theirs)],
+                [*command, *arguments],
                 env={**_HEAP, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                pass_fds=theirs,
+                pass_fds=[*theirs, *filter(None, trays)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
@@ -178,10 +185,15 @@ class Workers:
             is_known = dictionary.number == worker.dictionary
             named = dictionary.number, None if is_known else dictionary.content
         is_collecting = self._training.is_collecting
-        reply = lane.ask(Request(messages, worker.news(), is_collecting, named))
+        parcel = lane.tray.pack(messages)
+        reply = lane.ask(Request(parcel, worker.news(), is_collecting, named))
         if dictionary is not None:
             worker.dictionary = dictionary.number
-        return [each if isinstance(each, str) else _indexed(each, dictionary) for each in reply]
+        frames = lane.tray.unpack(reply.frames)
+        return [
+            each if isinstance(each, str) else _indexed(each, frames, dictionary)
+            for each in reply.words
+        ]
 
     def tell(self, digest: bytes) -> None:
         """The store has an object now: no worker need prepare it again."""
@@ -195,19 +207,27 @@ class Workers:
 
 def _indexed(
     words: tuple[bytes, int, Fields | None, Sequence[ObjectWords]],
+    frames: Iterator[bytes],
     dictionary: Dictionary | None,
 ) -> Indexed:
     digest, size, index, objects = words
     message = PreparedMessage(
-        Digest(digest), size, None, tuple(_object(each, dictionary) for each in objects)
+        Digest(digest), size, None, tuple(_object(each, frames, dictionary) for each in objects)
     )
     return Indexed(message, index)
 
 
-def _object(words: ObjectWords, dictionary: Dictionary | None) -> PreparedObject:
-    digest, kind, frames, is_replacement, is_text = words
-    parts = tuple(
-        Frame(octets, size, dictionary if has_dictionary else None, is_compressed)
-        for octets, size, has_dictionary, is_compressed in frames
+def _object(
+    words: ObjectWords, frames: Iterator[bytes], dictionary: Dictionary | None
+) -> PreparedObject:
+    digest, kind, parts, is_replacement, is_text = words
+    return PreparedObject(
+        digest,
+        kind,
+        tuple(
+            Frame(next(frames), size, dictionary if has_dictionary else None, is_compressed)
+            for size, has_dictionary, is_compressed in parts
+        ),
+        is_replacement,
+        is_text,
     )
-    return PreparedObject(digest, kind, parts, is_replacement, is_text)

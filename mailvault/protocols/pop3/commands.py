@@ -60,10 +60,11 @@ def _plain(name: Name, answer: Answer = Answer.NOTHING) -> Command:
     return Command(name, _write(name), answer)
 
 
-def _about(name: Name, number: int, answer: Answer, *more: str) -> Command:
+def _about(name: Name, number: int, answer: Answer, *more: int) -> Command:
     if number < 1:
         raise ValueError(f"there is no message {number}")
-    return Command(name, _write(name, str(number), *more), answer, number)
+    line = " ".join([name, *map(str, (number, *more))]) + "\r\n"
+    return Command(name, line.encode("ascii"), answer, number)
 
 
 CAPA = _plain(Name.CAPA, Answer.LISTING)
@@ -104,7 +105,7 @@ def retr(number: int) -> Command:
 
 
 def top(number: int, lines: int = 0) -> Command:
-    return _about(Name.TOP, number, Answer.MESSAGE, str(lines))
+    return _about(Name.TOP, number, Answer.MESSAGE, lines)
 
 
 def dele(number: int) -> Command:

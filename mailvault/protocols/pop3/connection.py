@@ -22,7 +22,7 @@ from mailvault.protocols.pop3.types import (
     Sink,
     Status,
 )
-from mailvault.protocols.pop3.unstuffing import Unstuffer
+from mailvault.protocols.pop3.unstuffing import Unstuffer, whole_response
 
 _CODE = re.compile(r"\[([A-Za-z0-9/._-]{1,64})\] ?")
 
@@ -39,9 +39,9 @@ class _Body:
 
     def __init__(self, command: Command, limits: Limits, open_sink: OpenSink | None) -> None:
         self._what = f"the answer to {command.name}"
-        self._is_message = command.answer is Answer.MESSAGE
-        self._limits = limits
-        self._open_sink = open_sink if self._is_message else None
+        self._held = limits.held
+        self._most = _most(command, limits)
+        self._open_sink = open_sink if command.answer is Answer.MESSAGE else None
         self._unstuffer = Unstuffer()
         self._pieces: list[bytes] = []
         self._size = 0
@@ -51,14 +51,13 @@ class _Body:
         """Take octets; give the place behind the end of the response, if it is there."""
         octets, end = self._unstuffer.feed(data, start)
         self._size += len(octets)
-        most = self._limits.message if self._is_message else self._limits.listing
-        if self._size > most:
-            raise ProtocolViolation(f"{self._what} is longer than {most} octets")
+        if self._size > self._most:
+            raise ProtocolViolation(f"{self._what} is longer than {self._most} octets")
         if self._sink is not None:
             self._sink.write(octets)
         else:
             self._pieces.append(octets)
-            if self._open_sink is not None and self._size > self._limits.held:
+            if self._open_sink is not None and self._size > self._held:
                 self._sink = self._open_sink()
                 for piece in self._pieces:
                     self._sink.write(piece)
@@ -186,6 +185,12 @@ class Connection:
             return Challenge(line[2:])
         status = _status(line)
         if status.is_ok and command.answer is not Answer.NOTHING:
+            whole = whole_response(self._data, self._at)
+            most = min(self._limits.held, _most(command, self._limits))
+            if whole is not None and len(whole[0]) <= most:
+                self._in_flight.popleft()
+                octets, self._at = whole
+                return Response(command, status, octets)
             self._status = status
             self._body = _Body(command, self._limits, self._open_sink)
             return None
@@ -207,6 +212,11 @@ class Connection:
         line = self._data[self._at : end]
         self._at = end + 1
         return line[:-1] if line.endswith(b"\r") else line
+
+
+def _most(command: Command, limits: Limits) -> int:
+    """Octets that may answer a command."""
+    return limits.message if command.answer is Answer.MESSAGE else limits.listing
 
 
 def _status(line: bytes) -> Status:

@@ -4,9 +4,25 @@ Exactly: only CRLF.CRLF ends it, only a dot the server can have added is taken a
 that begins with one dot and goes on was not stuffed, so it stays as it is.
 """
 
+import re
+
 _END = b"\r\n.\r\n"
 _STUFFED, _PLAIN = b"\r\n..", b"\r\n."
 _BEGINNINGS = tuple(_END[:length] for length in range(len(_END) - 1, 0, -1))  # of both
+_DOT = re.compile(rb"\r\n\.")
+
+
+def whole_response(data: bytes, start: int) -> tuple[bytes, int] | None:
+    """The response behind a status line and its CRLF, and where it ends, if all is here."""
+    if start < 2 or not data.startswith(b"\r\n", start - 2):
+        return None
+    # That CRLF may begin both the end and a stuffed dot.
+    end, is_stuffed = _look(data, start - 2)
+    if end is None:
+        return None
+    if is_stuffed:
+        return data[start - 2 : end + 2].replace(_STUFFED, _PLAIN)[2:], end + len(_END)
+    return data[start : end + 2], end + len(_END)
 
 
 class Unstuffer:
@@ -19,28 +35,33 @@ class Unstuffer:
 
     def feed(self, data: bytes, start: int) -> tuple[bytes, int | None]:
         """Take ``data`` from ``start`` on; give octets, and where the response ended, if so."""
-        if self._surplus and data.startswith(b"\r\n", start - 2 if start > 1 else len(data)):
-            end = data.find(_END, start - 2)
-            if end >= 0:  # the usual case: all of a message is here
-                return data[start - 2 : end + 2].replace(_STUFFED, _PLAIN)[2:], end + 5
-        return self._join(data, start)
-
-    def _join(self, data: bytes, start: int) -> tuple[bytes, int | None]:
         carried = len(self._carry)
-        joined = self._carry + data[start:]
-        end = joined.find(_END)
-        if end >= 0:
-            return self._give(joined[: end + 2]), start + end + 5 - carried
-        cut = _safe_cut(joined)
-        self._carry = joined[cut:]
-        return self._give(joined[:cut]), None
+        if not carried:
+            return self._take(data, start)
+        octets, end = self._take(self._carry + data[start:], 0)
+        return octets, None if end is None else start + end - carried
 
-    def _give(self, octets: bytes) -> bytes:
-        whole = octets.replace(_STUFFED, _PLAIN)
-        if self._surplus and whole:
-            surplus, self._surplus = self._surplus, 0
-            return whole[surplus:]
-        return whole
+    def _take(self, data: bytes, start: int) -> tuple[bytes, int | None]:
+        end, is_stuffed = _look(data, start)
+        cut = max(start, _safe_cut(data)) if end is None else end + 2
+        self._carry = data[cut:] if end is None else b""
+        surplus = min(self._surplus, cut - start)
+        self._surplus -= surplus
+        if is_stuffed:
+            octets = data[start:cut].replace(_STUFFED, _PLAIN)[surplus:]
+        else:
+            octets = data[start + surplus : cut]
+        return octets, None if end is None else end + len(_END)
+
+
+def _look(data: bytes, start: int) -> tuple[int | None, bool]:
+    """Where the end begins, and whether there are stuffed dots before it: in one pass."""
+    is_stuffed = False
+    for dot in _DOT.finditer(data, start):
+        if data.startswith(b"\r\n", dot.end()):
+            return dot.start(), is_stuffed
+        is_stuffed = is_stuffed or data.startswith(b".", dot.end())
+    return None, is_stuffed
 
 
 def _safe_cut(data: bytes) -> int:

@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import threading
+import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -56,7 +57,15 @@ class Peer:
                 self._receive()
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        self._socket = context.wrap_socket(self._socket, server_side=True)
+        try:
+            self._socket = context.wrap_socket(self._socket, server_side=True)
+        except OSError as error:
+            # Python leaves the new socket open where the other end is gone already.
+            for frame, _ in traceback.walk_tb(error.__traceback__):
+                left_open = frame.f_locals.get("self")
+                if isinstance(left_open, ssl.SSLSocket):
+                    left_open.close()
+            raise
 
     def reset(self) -> None:
         """End the connection the hard way."""

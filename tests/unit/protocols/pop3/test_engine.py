@@ -162,6 +162,17 @@ def test_a_large_message_goes_to_the_sink_as_it_comes() -> None:
     assert sink.longest < 10_000
 
 
+def test_a_large_message_goes_to_the_sink_even_if_it_comes_in_one_piece() -> None:
+    sink = FakeSink()
+    connection = Connection(is_private=True, limits=Limits(held=1_000), open_sink=lambda: sink)
+    message = b".x\r\n" * 300
+    connection.send(commands.retr(1))
+
+    feed(connection, iter([GREETING + b"+OK\r\n" + stuffed(message)]))
+
+    assert sink.octets == message
+
+
 def test_what_is_half_received_is_dropped_by_abort() -> None:
     sink = FakeSink()
     connection = Connection(is_private=True, limits=Limits(held=10), open_sink=lambda: sink)
@@ -177,6 +188,8 @@ ENDLESS = {
     "status line": (commands.NOOP, b"+OK " + b"x" * 200),
     "listing": (commands.UIDL, b"+OK\r\n" + b"1 x\r\n" * 100),
     "message": (commands.retr(1), b"+OK\r\n" + b"x" * 400),
+    "listing that ends too late": (commands.UIDL, b"+OK\r\n" + b"1 x\r\n" * 100 + b".\r\n"),
+    "message that ends too late": (commands.retr(1), b"+OK\r\n" + b"x" * 400 + b"\r\n.\r\n"),
 }
 
 
