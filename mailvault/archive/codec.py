@@ -194,7 +194,8 @@ def train(texts: Sequence[bytes]) -> Dictionary | None:
     if len(samples) < _LEAST_SAMPLES or size < _LEAST_DICTIONARY:
         return None
     try:
-        # Fixed parameters: searching for better ones takes several times as long.
+        # Fixed parameters: searching for better ones takes several times as long, and zstd's
+        # own 2^20 counters twice as long as 2^18, for texts smaller by 0.4 %.
         trained = zstandard.train_dictionary(size, list(samples), k=1024, d=8, f=18)
     except zstandard.ZstdError:
         return None  # the texts have nothing in common

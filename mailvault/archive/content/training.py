@@ -17,7 +17,7 @@ from mailvault.errors import ArchiveDamaged
 TEXT = "text"
 NEXT_TRAINING = "next_training"
 
-_GROWTH = 4
+_GROWTH = 6
 """A dictionary is made anew once there is so many times the text there was."""
 
 _RETRY = 2

@@ -25,7 +25,7 @@ class Tray:
     def __init__(self, descriptor: int | None) -> None:
         """Takes the descriptor over."""
         self.descriptor = descriptor
-        self._memory = None if descriptor is None else mmap.mmap(descriptor, SIZE)
+        self._memory = None if descriptor is None else mmap.mmap(descriptor, 0)
 
     @classmethod
     def make(cls) -> "Tray":
@@ -43,7 +43,7 @@ class Tray:
     def pack(self, pieces: Sequence[bytes]) -> Parcel:
         """Lay octets in, in place of those before, if they fit."""
         lengths = list(map(len, pieces))
-        if self._memory is None or sum(lengths) > SIZE:
+        if self._memory is None or sum(lengths) > len(self._memory):
             return Parcel(lengths, pieces)
         at = 0
         for piece, length in zip(pieces, lengths, strict=True):

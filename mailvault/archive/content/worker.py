@@ -45,7 +45,7 @@ class Worker:
         volumes = Volumes(folder, archive_id)
         self._holdings = Holdings(volumes, Reader(volumes, codec, None))
         self._chosen = _Chosen()
-        self._dictionaries: dict[int, Dictionary] = {}  # few: each serves four times the mail
+        self._dictionaries: dict[int, Dictionary] = {}  # few: each serves six times the mail
         self._preparer = Preparer(codec, self._chosen, self._holdings.held, None)
         self._turn = threading.Lock()
 

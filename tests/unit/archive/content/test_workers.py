@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mailvault.archive import readying_elsewhere
+from mailvault.archive.content import tray
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.readying import Here, Ready
 from mailvault.archive.readying_elsewhere import Elsewhere
@@ -17,6 +19,7 @@ from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
 from tests.corpus.odd import oddities
 from tests.corpus.ordinary import generate, small
+from tests.unit.archive.content.stored_mail import random_octets
 
 COUNT = 40
 
@@ -49,6 +52,22 @@ def test_what_workers_made_ready_is_given_back_exactly(open_store) -> None:
     again = open_store()
     assert all(again.get(Digest.of(octets)) == octets for octets in messages)
     assert list(again.check()) == []
+
+
+def test_more_than_the_memory_in_common_holds_is_made_ready_too(
+    open_store, monkeypatch
+) -> None:
+    monkeypatch.setattr(tray, "SIZE", 100_000)
+    messages = [random_octets(60_000, number) for number in range(4)]
+    store = open_store()
+
+    readying = elsewhere(store)
+    stored(store, readying, messages[:1])
+    stored(store, readying, messages[1:])
+    readying.close()
+
+    again = open_store()
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
 
 
 def test_workers_index_messages_as_this_process_does(open_store) -> None:
@@ -127,7 +146,7 @@ def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(open_store, fold
     assert open_store().get(Digest.of(octets)) == octets
 
 
-def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store) -> None:
+def test_what_a_killed_worker_left_undone_is_made_ready_here(open_store, caplog) -> None:
     store = open_store()
     messages = ordinary()
     readying = elsewhere(store)
@@ -136,12 +155,33 @@ def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store) -> 
         worker._process.kill()
         worker._process.wait()
 
-    with pytest.raises(ArchiveError, match="ended unexpectedly"):
-        readying.ready(messages[10:])
+    stored(store, readying, messages[10:20])
+    stored(store, readying, messages[20:])
     readying.close()
 
+    assert [each.message for each in caplog.records] == [
+        "a process that prepares mail ended unexpectedly; this one goes on alone"
+    ]
     again = open_store()
-    assert all(again.get(Digest.of(octets)) == octets for octets in messages[:10])
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
+
+
+def test_where_no_process_can_be_started_mail_is_made_ready_here(
+    open_store, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    store = open_store()
+    here = Here(store)
+    before = open_descriptors()
+
+    assert readying_elsewhere.elsewhere(store, here) is here
+
+    assert open_descriptors() == before
+    assert "No such file" in caplog.text
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 PARENT = """
