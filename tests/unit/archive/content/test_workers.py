@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailvault.archive import readying_elsewhere
 from mailvault.archive.content import tray
 from mailvault.archive.content.prepared import PreparedMessage
 from mailvault.archive.content.sqlite import SqliteStore
@@ -160,7 +161,9 @@ def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(
     assert open_store().get(Digest.of(octets)) == octets
 
 
-def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store: OpenStore) -> None:
+def test_what_a_killed_worker_left_undone_is_made_ready_here(
+    open_store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
     store = open_store()
     messages = ordinary()
     readying = elsewhere(store)
@@ -169,12 +172,33 @@ def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store: Ope
         worker.kill()
         worker.wait()
 
-    with pytest.raises(ArchiveError, match="ended unexpectedly"):
-        readying.ready(messages[10:])
+    stored(store, readying, messages[10:20])
+    stored(store, readying, messages[20:])
     readying.close()
 
+    assert [each.message for each in caplog.records] == [
+        "a process that prepares mail ended unexpectedly; this one goes on alone"
+    ]
     again = open_store()
-    assert all(again.get(Digest.of(octets)) == octets for octets in messages[:10])
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
+
+
+def test_where_no_process_can_be_started_mail_is_made_ready_here(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    store = open_store()
+    here = Here(store)
+    before = open_descriptors()
+
+    assert readying_elsewhere.elsewhere(store, here) is here
+
+    assert open_descriptors() == before
+    assert "No such file" in caplog.text
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 PARENT = """
