@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailvault.archive import readying_elsewhere
 from mailvault.archive.content import tray
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.readying import Here, Ready
@@ -145,7 +146,7 @@ def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(open_store, fold
     assert open_store().get(Digest.of(octets)) == octets
 
 
-def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store) -> None:
+def test_what_a_killed_worker_left_undone_is_made_ready_here(open_store, caplog) -> None:
     store = open_store()
     messages = ordinary()
     readying = elsewhere(store)
@@ -154,12 +155,33 @@ def test_a_worker_that_is_killed_fails_the_run_and_costs_nothing(open_store) -> 
         worker._process.kill()
         worker._process.wait()
 
-    with pytest.raises(ArchiveError, match="ended unexpectedly"):
-        readying.ready(messages[10:])
+    stored(store, readying, messages[10:20])
+    stored(store, readying, messages[20:])
     readying.close()
 
+    assert [each.message for each in caplog.records] == [
+        "a process that prepares mail ended unexpectedly; this one goes on alone"
+    ]
     again = open_store()
-    assert all(again.get(Digest.of(octets)) == octets for octets in messages[:10])
+    assert all(again.get(Digest.of(octets)) == octets for octets in messages)
+
+
+def test_where_no_process_can_be_started_mail_is_made_ready_here(
+    open_store, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    store = open_store()
+    here = Here(store)
+    before = open_descriptors()
+
+    assert readying_elsewhere.elsewhere(store, here) is here
+
+    assert open_descriptors() == before
+    assert "No such file" in caplog.text
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 PARENT = """
