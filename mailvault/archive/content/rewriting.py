@@ -186,9 +186,10 @@ class _Draft:
 
 def _read_values(volume: Volume) -> dict[str, object]:
     try:
-        return volume.values()
+        values = volume.values()
     except ArchiveError:  # it is being saved from itself
         return {}
+    return {k: v for k, v in values.items() if isinstance(k, str) and isinstance(v, int | str)}
 
 
 def _read_superseded(volume: Volume) -> list[bytes]:

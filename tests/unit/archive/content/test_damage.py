@@ -72,6 +72,43 @@ def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(
     assert [store.get(digest) for digest in digests] == messages
 
 
+def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(open_store, folder):
+    messages = [build_message(n, random_octets(3000, n % 5)) for n in range(60)]
+    store = open_store(volume_limit=40_000)
+    digests = [
+        digest for at in range(0, 60, 10) for digest in store_all(store, messages[at : at + 10])
+    ]
+    store.close()
+    first, *_, last = volumes(folder)
+    columns = "digest, part, pack, 0, length - 1, size, kind, NULL"
+    for source, target in ((first, last), (last, first)):
+        rows = execute(source, f"SELECT {columns} FROM object WHERE part = 0")
+        for row in rows:
+            execute(
+                target, "INSERT OR IGNORE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *row
+            )
+    both = list(zip(digests, messages, strict=True))
+
+    for order in (both, both[::-1]):
+        store = open_store()
+        assert all(store.get(digest) == message for digest, message in order)
+        assert all(store.prove(digest) == len(message) for digest, message in order)
+
+
+def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(open_store, folder):
+    messages = [random_octets(9000, n) for n in range(200)]
+    store_all(open_store(), messages[:150])
+    [path] = volumes(folder)
+    octets = path.read_bytes()
+    [inner] = [at for at in range(4096, len(octets), 4096) if octets[at] == 5]
+    path.write_bytes(octets[:inner] + bytes(4096) + octets[inner + 4096 :])
+
+    store = open_store()
+    digests = store_all(store, messages)
+
+    assert [store.get(digest) for digest in digests] == messages
+
+
 @pytest.mark.parametrize("keep", [0, 1, 0.5, 0.99], ids=["empty", "octet", "half", "most"])
 def test_a_truncated_volume_never_gives_other_octets(
     open_store: OpenStore, folder: Path, keep: float

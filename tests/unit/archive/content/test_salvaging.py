@@ -141,3 +141,63 @@ def test_a_link_in_the_place_of_a_volume_is_replaced(
     assert (tmp_path / "aside" / path.name).is_symlink()
     assert (tmp_path / "elsewhere.db").is_file()
     assert kinds(open_store()) == set()
+
+
+def leaves_of_the_indexes(octets: bytes) -> list[int]:
+    """Where the pages begin that are leaves of a table without rowids, page 1 left out."""
+    return [at for at in range(4096, len(octets), 4096) if octets[at] == 10]
+
+
+def test_a_page_that_is_lost_takes_nothing_of_the_other_pages_with_it(
+    open_store, folder, tmp_path, filled
+):
+    contents = {path: path.read_bytes() for path in volumes(folder)}
+    path, octets = max(contents.items(), key=lambda each: len(leaves_of_the_indexes(each[1])))
+    for page in leaves_of_the_indexes(octets):
+        path.write_bytes(octets[:page] + bytes(4096) + octets[page + 4096 :])
+        left = sound(open_store(), filled)
+
+        salvage(open_store, tmp_path)
+
+        store = open_store(volume_limit=250_000)
+        assert sound(store, filled) >= left, f"the page at octet {page}"
+        assert kinds(store) == set()
+        store.close()
+        shutil.rmtree(tmp_path / "aside")
+
+
+def test_the_only_row_of_an_object_is_saved_whatever_its_number(
+    open_store, folder, tmp_path, filled
+):
+    path = volumes(folder)[-1]
+    execute(path, "UPDATE object SET part = 1")
+
+    salvage(open_store, tmp_path)
+
+    assert sound(open_store(), filled) == len(filled)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE object SET kind = 77 WHERE digest = (SELECT min(digest) FROM object)",
+        "UPDATE volume SET value = 1.5 WHERE key <> 'archive'",
+        "UPDATE volume SET key = x'00' WHERE key = 'sealed'",
+        "INSERT INTO superseded VALUES ('no digest')",
+        "INSERT INTO superseded VALUES (x'0011')",
+        "PRAGMA user_version = 536870913",
+        "PRAGMA user_version = 0",
+    ],
+)
+def test_nonsense_in_a_table_takes_no_more_with_it_than_itself(
+    open_store, folder, tmp_path, filled, damage
+):
+    execute(volumes(folder)[-1], damage)
+
+    salvage(open_store, tmp_path)
+
+    store = open_store(volume_limit=250_000)
+    assert sound(store, filled) >= len(filled) - 1
+    assert kinds(store) == set()
+    store_all(store, MESSAGES)
+    assert sound(open_store(), filled) == len(filled)
