@@ -72,7 +72,9 @@ def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(
     assert [store.get(digest) for digest in digests] == messages
 
 
-def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(open_store, folder):
+def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [build_message(n, random_octets(3000, n % 5)) for n in range(60)]
     store = open_store(volume_limit=40_000)
     digests = [
@@ -95,7 +97,9 @@ def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(open
         assert all(store.prove(digest) == len(message) for digest, message in order)
 
 
-def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(open_store, folder):
+def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(9000, n) for n in range(200)]
     store_all(open_store(), messages[:150])
     [path] = volumes(folder)

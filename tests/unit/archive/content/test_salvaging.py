@@ -149,8 +149,8 @@ def leaves_of_the_indexes(octets: bytes) -> list[int]:
 
 
 def test_a_page_that_is_lost_takes_nothing_of_the_other_pages_with_it(
-    open_store, folder, tmp_path, filled
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     contents = {path: path.read_bytes() for path in volumes(folder)}
     path, octets = max(contents.items(), key=lambda each: len(leaves_of_the_indexes(each[1])))
     for page in leaves_of_the_indexes(octets):
@@ -167,8 +167,8 @@ def test_a_page_that_is_lost_takes_nothing_of_the_other_pages_with_it(
 
 
 def test_the_only_row_of_an_object_is_saved_whatever_its_number(
-    open_store, folder, tmp_path, filled
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     path = volumes(folder)[-1]
     execute(path, "UPDATE object SET part = 1")
 
@@ -190,8 +190,8 @@ def test_the_only_row_of_an_object_is_saved_whatever_its_number(
     ],
 )
 def test_nonsense_in_a_table_takes_no_more_with_it_than_itself(
-    open_store, folder, tmp_path, filled, damage
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], damage: str
+) -> None:
     execute(volumes(folder)[-1], damage)
 
     salvage(open_store, tmp_path)
