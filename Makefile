@@ -15,7 +15,7 @@ help:
 	@echo "make test     format, lint, types, layers and all tests, with real mail servers"
 	@echo "make lint     format, lint, types and layers only"
 	@echo "make bench    measure speed, memory and size against mbsync and the bare wire"
-	@echo "make torture  hundreds of kills, cuts and full disks; half an hour"
+	@echo "make torture  thousands of kills, cuts and full disks; an hour on two processors"
 	@echo "make clean    remove everything that make made"
 
 demo: $(VENV)/.runtime
@@ -35,7 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)
 
 torture: $(VENV)/.dev servers
-	$(BIN)/pytest -m torture $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m torture $(PYTEST)
 
 # The server tests say what they miss; with CI=true they fail for it.
 servers:

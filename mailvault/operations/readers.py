@@ -54,6 +54,8 @@ class Ended:
     error: MailvaultError | None = None
 
 
+_Errors: TypeAlias = tuple[type[MailvaultError], ...]
+
 _UNWELCOME = (LoginRefused, ServerBusy, AccountSuspended, TimeIsUp)
 """What a server says of us, and not of a mailbox: asking for the next one is no use."""
 
@@ -149,13 +151,15 @@ class Readers:
     def _read_all(
         self, open_source: Callable[[], AbstractContextManager[Source]], is_extra: bool
     ) -> None:
+        spared: _Errors = (*_UNWELCOME, ConnectionLost) if is_extra else ()
         try:
             with open_source() as source:
                 while (task := self._next(is_extra=is_extra)) is not None:
-                    goes_on = self._walk(source, task, is_extra=is_extra)
+                    goes_on = self._walk(source, task, spared)
                     self._walked(is_extra=is_extra)
                     if not goes_on:
                         return
+                    spared = _UNWELCOME if is_extra else ()
         except MailvaultError as error:  # leaving the source may fail; its mail is stored
             log.info("closing a connection: %s", error)
         finally:
@@ -163,8 +167,11 @@ class Readers:
                 self._running -= 1
                 self._changed.notify_all()
 
-    def _walk(self, source: Source, task: Task, *, is_extra: bool) -> bool:
-        """Walk one mailbox; False when this connection is of no more use."""
+    def _walk(self, source: Source, task: Task, spared: _Errors) -> bool:
+        """Walk one mailbox; False when this connection is of no more use.
+
+        Failures of ``spared`` before it brought anything leave the mailbox to others.
+        """
         began = time.monotonic()
         error: MailvaultError | None = None
         has_brought = False
@@ -174,16 +181,13 @@ class Readers:
                 has_brought = True
                 if not self._put(Read(task, batch)):
                     return False
-        except _UNWELCOME as failure:
+        except MailvaultError as failure:
             log.info("%s: %s", task.mailbox.name, failure)
-            if is_extra and not has_brought:
+            if isinstance(failure, spared) and not has_brought:
                 self._leave_to_others(task)
                 return False
             error = failure
-            self._is_given_up = True
-        except MailvaultError as failure:
-            log.info("%s: %s", task.mailbox.name, failure)
-            error = failure
+            self._is_given_up |= isinstance(failure, _UNWELCOME)
         except Exception as failure:
             # One mailbox that trips a bug of ours must not cost the others.
             log.exception("%s: unexpected error", task.mailbox.name)
@@ -198,7 +202,7 @@ class Readers:
             self._changed.notify_all()
 
     def _leave_to_others(self, task: Task) -> None:
-        """Servers allow so many connections at once: those that are open go on."""
+        """Servers allow so many connections at once, and some hang up on one more."""
         with self._changed:
             self._tasks.appendleft(task)
 

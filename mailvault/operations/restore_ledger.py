@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mailvault.archive.catalog.views import PlacementView
 from mailvault.errors import DestinationError, MailvaultError
-from mailvault.mail.model import Digest, Flags, MailboxName, Octets
+from mailvault.mail.model import Digest, Flag, Flags, MailboxName, Octets
 from mailvault.operations.reports import Progress
 from mailvault.operations.restore_plan import Move, Task
 from mailvault.operations.restore_report import (
@@ -36,7 +36,7 @@ class Tally:
 
 @dataclass(slots=True)
 class _Cut:
-    flags: set[str] = field(default_factory=set)
+    flags: set[Flag] = field(default_factory=set)
     messages: int = 0
 
 
@@ -139,7 +139,7 @@ class Ledger:
                 tuple(self._refusals),
                 tuple(self._alterations),
                 tuple(
-                    FlagsCut(name, frozenset(cut.flags), cut.messages)  # type: ignore[arg-type]
+                    FlagsCut(name, frozenset(cut.flags), cut.messages)
                     for name, cut in self._cuts.items()
                 ),
                 (*self._notes, *(_counted(*each) for each in self._faults.items())),

@@ -14,7 +14,7 @@ from mailvault.errors import ArchiveLocked, MailvaultError, UsageError
 if TYPE_CHECKING:
     from mailvault.alarms.alarms import Alarms
     from mailvault.operations.ended import Event, Listener
-    from mailvault.operations.reports import SyncReport
+    from mailvault.operations.reports import AccountReport, SyncReport
     from mailvault.schedule.due import Job
 
 LAST_WORDS = 60.0
@@ -111,11 +111,19 @@ class ByHand:
         for listener in self.listeners:
             listener(event)
 
-    def _ended(self, job: "Job", code: int, detail: str, **more: object) -> None:
+    def _ended(
+        self,
+        job: "Job",
+        code: int,
+        detail: str,
+        *,
+        report: "AccountReport | None" = None,
+        error: MailvaultError | None = None,
+    ) -> None:
         from mailvault.operations.ended import RunEnded
 
         now = self.clock.now()
-        self.tell(RunEnded(job, self.began_at, now, code, detail, **more))  # type: ignore[arg-type]
+        self.tell(RunEnded(job, self.began_at, now, code, detail, report, error))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from mailvault.cli.registry import COMMANDS
 from tests.corpus.ordinary import generate
 from tests.server.accounts import append_all
 from tests.server.token_vault import TokenVault
-from tests.server.vault import Vault
+from tests.server.vault import RUN_SECONDS, Vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth_provider import OAuthProvider
 from tests.servers.users import MailUser, new_user
@@ -44,7 +44,7 @@ class Watched:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=240,
+            timeout=RUN_SECONDS,
             check=False,
         )
         self.outputs[" ".join(arguments)] = done.stdout

@@ -11,7 +11,7 @@ from mailvault.wiring import SystemClock
 from tests.corpus.ordinary import small
 from tests.server.killing import RandomKiller
 from tests.server.test_pop3 import AT_ONCE, digests, pop3_settings, pop3_vault, served
-from tests.server.vault import Vault
+from tests.server.vault import RUN_SECONDS, Vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import Fault, FaultProxy, Kind
 from tests.servers.pop3_session import Pop3Session
@@ -74,7 +74,7 @@ def cut(vault: Vault, user: MailUser, fault: Fault, connection: int) -> None:
         settings = pop3_settings(user, AT_ONCE + "timeout = 5\n", proxy.port)
         vault.configure(user, settings=settings)
         with vault.start("sync") as process:
-            _, said = process.communicate(timeout=240)
+            _, said = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode in (0, 3, 10), said
     assert b"Traceback" not in said
 

@@ -18,7 +18,8 @@ from tests.servers.process import HOST
 from tests.servers.users import MailUser
 
 PROGRAM = Path(sys.executable).with_name("mailvault")
-RUN_SECONDS = 240
+RUN_SECONDS = 1_800
+"""For what hangs. Of most tests pytest's own limit ends sooner, and says where."""
 BUSY = 75
 
 # A JSON document; the tests look into it by key.

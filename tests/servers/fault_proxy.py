@@ -46,6 +46,8 @@ class Traffic:
     sent: bytearray = field(default_factory=bytearray)
     received: int = 0
     connections: int = 0
+    faults: int = 0
+    """How many connections something went wrong with; not all live to see theirs."""
 
     @property
     def commands(self) -> list[str]:
@@ -140,7 +142,7 @@ class FaultProxy:
             server.shutdown(socket.SHUT_WR)
 
     def _downwards(self, server: socket.socket, client: socket.socket, fault: Fault) -> None:
-        passed = 0
+        passed, is_harmed = 0, False
         while data := server.recv(262144):
             with self._lock:
                 self.traffic.received += len(data)
@@ -149,8 +151,15 @@ class FaultProxy:
             unharmed = len(data) if is_sound else max(0, fault.at - passed)
             client.sendall(data[:unharmed])
             passed += len(data)
+            if len(data) > unharmed and not is_harmed:
+                is_harmed = True
+                self._count_fault()
             if len(data) > unharmed and not self._fail(client, data[unharmed:], fault.kind):
                 return
+
+    def _count_fault(self) -> None:
+        with self._lock:
+            self.traffic.faults += 1
 
     def _fail(self, client: socket.socket, data: bytes, kind: Kind) -> bool:
         """Do the damage; tell whether the connection goes on."""

@@ -179,16 +179,17 @@ class _Draft:
         values = {**_read_values(self._source), **own}
         self._connection.executemany("INSERT INTO volume VALUES (?, ?)", values.items())
         self._connection.executemany(
-            "INSERT INTO superseded SELECT ?1 WHERE ?1 IN (SELECT digest FROM object)",
+            "INSERT INTO superseded SELECT DISTINCT digest FROM object WHERE digest = ?",
             [(digest,) for digest in _read_superseded(self._source)],
         )
 
 
 def _read_values(volume: Volume) -> dict[str, object]:
     try:
-        return volume.values()
+        values = volume.values()
     except ArchiveError:  # it is being saved from itself
         return {}
+    return {k: v for k, v in values.items() if isinstance(k, str) and isinstance(v, int | str)}
 
 
 def _read_superseded(volume: Volume) -> list[bytes]:

@@ -3,10 +3,13 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from mailvault.archive.codec import BadFrame, Codec
+from mailvault.archive.content.digest_filter import DIGEST_SIZE
 from mailvault.archive.content.inspection import inspect_volume
 from mailvault.archive.content.packs import PackCache
 from mailvault.archive.content.rewriting import (
@@ -16,15 +19,15 @@ from mailvault.archive.content.rewriting import (
     stored_frames,
     write,
 )
-from mailvault.archive.content.volume import Volume
+from mailvault.archive.content.volume import RAW, RECIPE, Volume
 from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.private import explained, make_folder, sync_folder
 from mailvault.errors import ArchiveDamaged, ArchiveError
 
 log = logging.getLogger(__name__)
 
-_HOPELESS = 600
-"""Stretches of the index in a row that cannot be read: there is none left."""
+_PROBES = 600
+"""Stretches from all over an index that are tried where nothing else of it can be read."""
 
 _SIDECARS = ("-journal", "-wal", "-shm")
 
@@ -112,41 +115,79 @@ def _place(frame: StoredFrame) -> tuple[int, int]:
 
 def _readable(volume: Volume, codec: Codec) -> Iterator[StoredFrame]:
     """The objects of which every frame is sound, as far as the index can be read."""
+    seen: set[bytes] = set()
     for frames in _objects(volume):
+        digest = frames[0].digest
+        if digest in seen or len(digest) != DIGEST_SIZE:
+            continue
+        # Damage may have renumbered the one frame that most objects have: its digest decides.
+        frames = [replace(frames[0], part=0)] if len(frames) == 1 else frames
         numbers = [frame.part for frame in frames]
         if numbers == list(range(len(frames))) and all(
             _is_sound(volume, codec, frame) for frame in frames
         ):
+            seen.add(digest)
             yield from frames
 
 
 def _objects(volume: Volume) -> Iterator[list[StoredFrame]]:
     """The index, a stretch of it at a time: one broken page must not hide the others."""
-    failures = 0
+    is_hopeless: bool | None = None
     for first in range(256):
         stretch = _stretch(volume, bytes([first]))
+        if stretch is None and is_hopeless is None:
+            is_hopeless = _is_hopeless(volume)
         if stretch is not None:
             yield from _grouped(stretch)
-            continue
-        for second in range(256):
-            stretch = _stretch(volume, bytes([first, second]))
-            failures = 0 if stretch is not None else failures + 1
-            if failures > _HOPELESS:
-                return
-            yield from _grouped(stretch or [])
+        elif not is_hopeless:
+            yield from _grouped(_pieces(volume, first))
+
+
+def _is_hopeless(volume: Volume) -> bool:
+    """Whether not one stretch can be read: then 65,536 of them need not be tried."""
+    longer = ((n * (1 << 16) // _PROBES).to_bytes(2) for n in range(_PROBES))
+    prefixes = chain((bytes([first]) for first in range(256)), longer)
+    return all(_stretch(volume, prefix) is None for prefix in prefixes)
+
+
+def _pieces(volume: Volume, first: int) -> Iterator[StoredFrame]:
+    for second in range(256):
+        prefix = bytes([first, second])
+        stretch = _stretch(volume, prefix)
+        yield from _steps(volume, prefix) if stretch is None else stretch
+
+
+def _steps(volume: Volume, prefix: bytes) -> Iterator[StoredFrame]:
+    """A stretch row by row, up to the one that cannot be read."""
+    low, high = _bounds(prefix)
+    last: tuple[bytes, int] = (low, -1)
+    where = "WHERE (digest, part) > (?, ?) AND digest <= ? ORDER BY digest, part LIMIT 1"
+    while True:
+        try:
+            row = next(iter(stored_frames(volume, where, (*last, high))), None)
+        except ArchiveError as error:
+            log.debug("%s: %s", volume.path, error)
+            return
+        if row is None or (row.digest, row.part) <= last:
+            return
+        last = (row.digest, row.part)
+        yield row
 
 
 def _stretch(volume: Volume, prefix: bytes) -> list[StoredFrame] | None:
-    low, high = prefix.ljust(32, b"\0"), prefix.ljust(32, b"\xff")
     where = "WHERE digest BETWEEN ? AND ? ORDER BY digest, part"
     try:
-        return list(stored_frames(volume, where, (low, high)))
+        return list(stored_frames(volume, where, _bounds(prefix)))
     except ArchiveError as error:
         log.debug("%s: %s", volume.path, error)
         return None
 
 
-def _grouped(frames: list[StoredFrame]) -> Iterator[list[StoredFrame]]:
+def _bounds(prefix: bytes) -> tuple[bytes, bytes]:
+    return prefix.ljust(DIGEST_SIZE, b"\0"), prefix.ljust(DIGEST_SIZE, b"\xff")
+
+
+def _grouped(frames: Iterable[StoredFrame]) -> Iterator[list[StoredFrame]]:
     group: list[StoredFrame] = []
     for frame in frames:
         if group and group[0].digest != frame.digest:
@@ -159,6 +200,8 @@ def _grouped(frames: list[StoredFrame]) -> Iterator[list[StoredFrame]]:
 
 def _is_sound(volume: Volume, codec: Codec, frame: StoredFrame) -> bool:
     extent = frame.extent
+    if extent.kind not in (RAW, RECIPE):
+        return False
     try:
         number = extent.dictionary
         dictionary = None if number is None else volume.dictionary(number)

@@ -19,6 +19,8 @@ from mailvault.archive.content.packs import PackCache
 from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 
 FORMAT = 1
+_LAST_FORMAT = 99
+"""No release will write a higher number: it is damage."""
 APPLICATION_ID = 0x6D766C74  # "mvlt"
 RAW = 0
 RECIPE = 1
@@ -48,6 +50,14 @@ _CACHE_KIB = 256
 _EXTENTS = """
 SELECT pack, offset, length, size, kind, dictionary FROM object
 WHERE digest = ? AND pack < ? ORDER BY part
+"""
+# Damage makes other things of a digest; what is joined is cut apart every 32 octets.
+_DIGESTS = """
+SELECT digest FROM object WHERE part = 0 AND pack < ?
+AND typeof(digest) = 'blob' AND length(digest) = 32 ORDER BY pack, offset
+"""
+_SUPERSEDED = """
+SELECT digest FROM superseded WHERE typeof(digest) = 'blob' AND length(digest) = 32
 """
 _COMPRESSIBLE = """
 SELECT pack, offset, length, size, kind, dictionary FROM object
@@ -182,16 +192,16 @@ class Volume:
                 # A quick_check takes as long, and sees no row that stands in another's place.
                 rows = self._open().execute(f"PRAGMA integrity_check('{table}')")
                 found += [f"{table}: {fault}" for (fault,) in rows if fault != "ok"]
+            self._open().execute("SELECT count(*), max(id) FROM pack").fetchone()
         return found
 
     def digests(self) -> bytes:
         """The digests of all objects, one after the other, in the order they are stored."""
-        query = "SELECT digest FROM object WHERE part = 0 AND pack < ? ORDER BY pack, offset"
-        return self._joined(query, self._committed)
+        return self._joined(_DIGESTS, self._committed)
 
     def superseded(self) -> bytes:
         """The digests of objects stored here because an older volume's are damaged."""
-        return self._joined("SELECT digest FROM superseded")
+        return self._joined(_SUPERSEDED)
 
     def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[object, ...]]:
         """Run a query that only looks. Whoever stops half-way keeps nobody waiting."""
@@ -325,9 +335,9 @@ def is_empty(connection: sqlite3.Connection) -> bool:
 def check_identity(connection: sqlite3.Connection, path: Path, archive_id: str) -> None:
     """Refuse a file that is not this very volume of this archive."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application != APPLICATION_ID:
-        raise ArchiveDamaged(f"{path} is not a volume of mailvault")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID or not 0 < version <= _LAST_FORMAT:
+        raise ArchiveDamaged(f"{path} is not a volume of mailvault")
     if version > FORMAT:
         raise ArchiveTooNew(
             f"{path} was written by a later release of mailvault", hint="upgrade mailvault"

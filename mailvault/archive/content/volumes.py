@@ -1,6 +1,7 @@
 """All volumes of an archive: where an object is looked for, the newest volume first."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mailvault.archive.content.digest_filter import DIGEST_SIZE
@@ -65,6 +66,15 @@ class Volumes:
         if damage is not None:
             raise damage
         return None
+
+    def copies(self, digest: bytes) -> list[Place]:
+        """Every copy of an object, the newest first; what cannot be asked is left out."""
+        found: list[Place] = []
+        for volume in reversed(self._volumes):
+            with suppress(ArchiveError):
+                extents = volume.find(digest)
+                found += [(volume, extents)] if extents else []
+        return found
 
     def _likely_first(self, digest: bytes) -> Iterator[Volume]:
         """The volume of the object found last, as neighbours are asked for together; then

@@ -4,7 +4,6 @@ Hashing, taking apart and compressing is more than half of what a first sync doe
 runs one thread at a time. Only the process that holds the archive's lock ever writes.
 """
 
-import contextlib
 import fcntl
 import os
 import pickle
@@ -13,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -46,6 +46,10 @@ _HEAP = {
 }
 
 
+class WorkerLost(ArchiveError):
+    """A process that prepares mail ended before it answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Indexed:
     """A message made ready by a worker, with the fields of its index."""
@@ -69,10 +73,7 @@ class _Lane:
             self.requests.flush()
             reply: Reply | Exception = pickle.load(self.replies)  # noqa: S301 - our own
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-            raise ArchiveError(
-                "a process that prepares mail ended unexpectedly",
-                hint="run the command again; the kernel's log may say why it ended",
-            ) from error
+            raise WorkerLost("a process that prepares mail ended unexpectedly") from error
         if isinstance(reply, Exception):
             raise reply
         return reply
@@ -95,15 +96,9 @@ class _Worker:
         self._told: list[bytes] = []
         self._lock = threading.Lock()
         theirs: list[int] = []
-        arguments: list[str] = []
-        for _ in range(_LANES):
-            (asked, ours), (mine, answered) = _wide_pipe(), _wide_pipe()
-            lane = _Lane(self, os.fdopen(ours, "wb"), os.fdopen(mine, "rb"), Tray.make())
-            self.lanes.append(lane)
-            theirs += [asked, answered]
-            arguments.append(f"{asked},{answered},{lane.tray.descriptor or 0}")
-        trays = [lane.tray.descriptor for lane in self.lanes]
         try:
+            arguments = [self._add_lane(theirs) for _ in range(_LANES)]
+            trays = [lane.tray.descriptor for lane in self.lanes]
             self._process = subprocess.Popen(
                 [*command, *arguments],
                 env={**_HEAP, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -118,6 +113,17 @@ class _Worker:
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
+
+    def _add_lane(self, theirs: list[int]) -> str:
+        """Make a lane, note the ends that the process gets, and say how it is told of them."""
+        asked, ours = _wide_pipe()
+        theirs.append(asked)
+        requests = os.fdopen(ours, "wb")
+        mine, answered = _wide_pipe()
+        theirs.append(answered)
+        tray = Tray.make()
+        self.lanes.append(_Lane(self, requests, os.fdopen(mine, "rb"), tray))
+        return f"{asked},{answered},{tray.descriptor or 0}"
 
     def tell(self, digest: bytes) -> None:
         with self._lock:
@@ -142,7 +148,7 @@ def _wide_pipe() -> tuple[int, int]:
     """A pipe that takes a whole batch, where the system can: each end wakes the other less."""
     reading, writing = os.pipe()
     if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # a user may only have so many of them
+        with suppress(OSError):  # a user may only have so many of them
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_OCTETS)
     return reading, writing
 
@@ -160,10 +166,17 @@ class Workers:
 
     @classmethod
     def start(cls, folder: Path, archive_id: str, training: Training) -> Self:
+        """Raises OSError where the system grants no more processes, memory or files."""
         # -P: nothing in the folder we happen to be in may pass for a module.
         module = "mailvault.archive.content.worker"
         command = [sys.executable, "-P", "-m", module, str(folder), archive_id]
-        return cls([_Worker(command) for _ in range(COUNT)], training)
+        with ExitStack() as started:
+            workers = []
+            for _ in range(COUNT):
+                workers.append(_Worker(command))
+                started.callback(workers[-1].close)
+            started.pop_all()
+        return cls(workers, training)
 
     @property
     def lanes(self) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.ports import Destination
-from tests.contract.test_destination import KINDS as FOLDERS
+from tests.contract.folders import KINDS as FOLDERS
 from tests.unit.destinations.interruptions import (
     WANTED,
     export_and_die,
@@ -79,6 +79,7 @@ def test_the_next_one_completes_it_wherever(tmp_path: Path, any_name: str) -> No
             fill(destination)
 
         assert_complete(any_name, folder)
+    pytest.fail("it never came to its end")
 
 
 @pytest.fixture(params=NAMES)

@@ -461,4 +461,4 @@ def test_whatever_happens_maildirs_show_it_as_it_is() -> None:
 def test_whatever_happens_in_long_histories_is_told_as_it_was(
     machine: type[SyncMachine],
 ) -> None:
-    run_machine(machine, examples=400, steps=40)
+    run_machine(machine, examples=200, steps=40)

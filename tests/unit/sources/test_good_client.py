@@ -251,8 +251,13 @@ def test_a_preview_does_not_overrun_the_day(run: Run, clock: FakeClock) -> None:
     assert run.connections == 0
 
 
+def going_away(command: bytes, answer: list[bytes]) -> list[bytes]:
+    raise HangUp
+
+
+@pytest.mark.parametrize("refusal", [saying(b"[LIMIT] Too many connections"), going_away])
 def test_connections_beyond_the_servers_limit_are_done_without(
-    run: Run, archive: Archive
+    run: Run, archive: Archive, refusal: Bend
 ) -> None:
     logins = 0
 
@@ -261,7 +266,7 @@ def test_connections_beyond_the_servers_limit_are_done_without(
         if b"LOGIN" in command or b"AUTHENTICATE" in command:
             logins += 1
             if logins > 1:
-                return saying(b"[LIMIT] Too many connections")(command, answer)
+                return refusal(command, answer)
         return answer
 
     report = run(bend, connections=4)
