@@ -36,7 +36,7 @@ class _Mailbox:
 def read(archive: Path, *, until_run: int | None = None) -> dict[tuple[str, int], Seen]:
     """Replay the journal and prove every message that is present in the end."""
     identity = tomllib.loads((archive / "archive.toml").read_text())
-    stores = {"sqlite": _Content, "maildir": _Files}
+    stores: dict[str, type[_Content | _Files]] = {"sqlite": _Content, "maildir": _Files}
     content = stores[identity["store"]](archive / "content")
     proven: dict[str, int] = {}
     present: dict[tuple[str, int], Seen] = {}

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Sequence
+from typing import Self
 
 from mailvault.demo.mailbox import ServedAccount
 from mailvault.demo.session import EXTENSIONS, Session
@@ -48,7 +49,7 @@ class DemoServer:
         port: int = self._listener.getsockname()[1]
         return port
 
-    def __enter__(self) -> "DemoServer":
+    def __enter__(self) -> Self:
         self._start(self._accept, "demo-accept")
         return self
 

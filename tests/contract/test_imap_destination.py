@@ -13,7 +13,7 @@ from mailvault.ports import RemoteDestination
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.imap_append import ImapWriter
 from tests import oracle
-from tests.contract.test_destination import HELLO, HOSTILE, NOON, Stream
+from tests.contract.folders import HELLO, HOSTILE, NOON, Stream
 from tests.corpus.ordinary import generate
 from tests.oracle import Holdings
 from tests.servers.process import HOST, MailServer

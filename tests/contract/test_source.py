@@ -16,7 +16,7 @@ from mailvault.demo.mailbox import ServedAccount
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.mbox import from_line, quote
 from mailvault.mail.model import INBOX, Batch, Cursor, Digest, Mailbox, octet_count
-from mailvault.ports import Comparison, Inspecting, Source
+from mailvault.ports import Comparison, Inspecting, Known, Source
 from mailvault.sources.files import FileSource
 from mailvault.sources.imap import ImapSource
 from mailvault.sources.pop3 import Pop3Source
@@ -105,6 +105,8 @@ class ServedByFiles:
 
     def write(self, number: int, octets: bytes) -> None: ...
 
+    def expunge_first(self) -> None: ...
+
     def open_source(self) -> Source:
         path, spool = self.path, self._spool
         return FileSource(lambda: open_tree(path, spool), spool_folder=spool)
@@ -165,8 +167,10 @@ class ServedByEml(ServedByFiles):
         (self.path / "INBOX" / "1.eml").unlink()
 
 
-SERVERS = {"imap": ServedByImap, "pop3": ServedByPop3}
-FILES = {
+Build = Callable[[ExitStack, Path], Served]
+
+SERVERS: dict[str, Build] = {"imap": ServedByImap, "pop3": ServedByPop3}
+FILES: dict[str, Build] = {
     "maildir": ServedByMaildir,
     "tar": ServedByTar,
     "mbox": ServedByMbox,
@@ -176,8 +180,7 @@ ANY = SERVERS | FILES
 
 
 def built(request: pytest.FixtureRequest, folder: Path, resources: ExitStack) -> Served:
-    build: Callable[[ExitStack, Path], Served] = ANY[request.param]
-    return build(resources, folder)
+    return ANY[request.param](resources, folder)
 
 
 @pytest.fixture(params=FILES)
@@ -227,7 +230,7 @@ class Keeper:
             return source.count_new(self._listed(source), self.cursor, self.known)
 
     @property
-    def known(self):  # type: ignore[no-untyped-def]  # a Known of the archive
+    def known(self) -> Known:
         return self._archive.known(self._id)
 
     def _listed(self, source: Source) -> Mailbox:

@@ -3,6 +3,7 @@
 import re
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.server.unattended import (
     start_hasty,
     systemd_at,
 )
-from tests.server.vault import Vault
+from tests.server.vault import Json, Vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import Fault, FaultProxy, Kind
 from tests.servers.users import MailUser, new_user
@@ -58,8 +59,8 @@ def add_account(vault: Vault, name: str, user: MailUser, lines: str = "") -> Non
         )
 
 
-def ended(account: str, code: int = 0) -> object:
-    return lambda told: told.get("job") == f"sync {account}" and told["code"] == code
+def ended(account: str, code: int = 0) -> Callable[[Json], bool]:
+    return lambda told: (told.get("job"), told.get("code")) == (f"sync {account}", code)
 
 
 def test_new_mail_is_archived_although_nothing_is_scheduled(
@@ -225,7 +226,7 @@ def test_an_account_whose_server_is_silent_makes_room_for_the_others(
         schedule(vault, 'sync = "5s"\nat_once = 1')
         with start_hasty(vault, slot=0.5) as daemon:
             for _ in range(2):
-                daemon.wait_for(ended("healthy"))  # type: ignore[arg-type]
+                daemon.wait_for(ended("healthy"))
 
 
 @pytest.mark.parametrize("days", [1, -400], ids=["forward", "back"])
@@ -234,8 +235,8 @@ def test_a_clock_that_is_set_while_it_sleeps_is_noticed(
 ) -> None:
     schedule(vault, 'sync = "1h"')
     with start_hasty(vault, tick=0.2, leap=days * 86400) as daemon:
-        daemon.wait_for(ended("work"))  # type: ignore[arg-type]
-        daemon.wait_for(ended("work"))  # type: ignore[arg-type]
+        daemon.wait_for(ended("work"))
+        daemon.wait_for(ended("work"))
         daemon.process.kill()
 
     assert any("the clock was set" in line for line in daemon.log)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_maildir_of_dovecot_equals_what_dovecot_serves(
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
 def test_a_compressed_maildir_of_dovecot_equals_what_dovecot_serves(
-    vault: Vault, mail_user: MailUser, dovecot: Dovecot, pack: object
+    vault: Vault, mail_user: MailUser, dovecot: Dovecot, pack: Callable[[bytes], bytes]
 ) -> None:
     owner = (dovecot.owner.uid, dovecot.owner.gid)
     maildir = dovecot.maildir(mail_user.name)
@@ -72,7 +73,7 @@ def test_a_compressed_maildir_of_dovecot_equals_what_dovecot_serves(
         name, _, info = path.name.partition(":")
         packed = path.with_name(f"{name},S={len(octets)}:{info}")
         path.rename(packed)
-        packed.write_bytes(pack(octets))  # type: ignore[operator]
+        packed.write_bytes(pack(octets))
         os.utime(packed, (date, date))
 
     take_in(vault, maildir)

@@ -97,7 +97,8 @@ def by_mailbox(vault: Movers, account: str) -> dict[str, list[Json]]:
 
 @pytest.fixture(params=[0, 1], ids=["dovecot to cyrus", "cyrus to courier"])
 def leg(request: pytest.FixtureRequest, legs: list[Leg]) -> Leg:
-    return legs[request.param]
+    number: int = request.param
+    return legs[number]
 
 
 def test_bodies_are_equal_or_named(leg: Leg) -> None:

@@ -29,8 +29,9 @@ def level(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Vault, MailUs
 
 def counts(report: Json, name: str = "INBOX") -> Json:
     (account,) = report["accounts"]
-    (mailbox,) = [each for each in account["mailboxes"] if each["mailbox"] == name]
-    return mailbox  # type: ignore[no-any-return]
+    found: list[Json] = [each for each in account["mailboxes"] if each["mailbox"] == name]
+    (mailbox,) = found
+    return mailbox
 
 
 def kinds(report: Json) -> list[str]:

@@ -1,6 +1,7 @@
 """The installed Dovecot with a private configuration: Maildir, TLS, every way to log in."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
@@ -18,7 +19,7 @@ class Dovecot(MailServer):
     With an ``introspection_url`` it takes OAuth2 tokens, too, and checks them there.
     """
 
-    services = ("imap", "imaps", "pop3", "pop3s")
+    services: Sequence[str] = ("imap", "imaps", "pop3", "pop3s")
 
     def __init__(
         self,

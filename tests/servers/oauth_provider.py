@@ -55,7 +55,9 @@ class OAuthProvider(MailServer):
 
     def grants(self, kind: str) -> int:
         """How many tokens of a kind were given."""
-        return int(self.get("/grants").get(kind, 0))
+        count = self.get("/grants").get(kind, 0)
+        assert isinstance(count, int)
+        return count
 
     def get(self, path: str) -> dict[str, object]:
         with urllib.request.urlopen(self.base + path, timeout=10) as answer:

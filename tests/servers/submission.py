@@ -88,7 +88,7 @@ class _Visit(socketserver.StreamRequestHandler):
         content = b""
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             content += line.removeprefix(b".") if line.startswith(b"..") else line
-        message = cast("EmailMessage", message_from_bytes(content, policy=default))
+        message = message_from_bytes(content, policy=default)
         cast("Postbox", self.server).take(message)
         self._say("250 taken")
 

@@ -179,7 +179,7 @@ class _Draft:
         values = {**_read_values(self._source), **own}
         self._connection.executemany("INSERT INTO volume VALUES (?, ?)", values.items())
         self._connection.executemany(
-            "INSERT INTO superseded SELECT ?1 WHERE ?1 IN (SELECT digest FROM object)",
+            "INSERT INTO superseded SELECT DISTINCT digest FROM object WHERE digest = ?",
             [(digest,) for digest in _read_superseded(self._source)],
         )
 

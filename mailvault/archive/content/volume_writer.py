@@ -134,7 +134,7 @@ class VolumeWriter:
         packed = dictionary.packed()
         with self._exclusively():
             row = self._connection.execute(
-                "SELECT id FROM dictionary WHERE content = ?1 OR spare = ?1", (packed,)
+                "SELECT id FROM dictionary WHERE ? IN (content, spare)", (packed,)
             ).fetchone()
             if row is not None:
                 return int(row[0])
@@ -160,7 +160,8 @@ class VolumeWriter:
     def set_value(self, key: str, value: int | str) -> None:
         with self._exclusively():
             self._connection.execute(
-                "INSERT INTO volume VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                "INSERT INTO volume VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
 

@@ -12,7 +12,6 @@ from mailvault.mail.model import (
     Arrival,
     Batch,
     Cursor,
-    Flag,
     FlagsChange,
     Mailbox,
     MailboxName,
@@ -21,6 +20,7 @@ from mailvault.mail.model import (
     Uid,
     Unreadable,
 )
+from tests.flags import build_flags
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 INTERNAL_DATE = datetime(2020, 2, 29, 12, 30, 45, tzinfo=UTC)
@@ -62,10 +62,6 @@ def build_arrival(uid: int, *flags: str, octets: bytes | None = None) -> Arrival
         build_flags(*flags),
         INTERNAL_DATE,
     )
-
-
-def build_flags(*names: str) -> frozenset[Flag]:
-    return frozenset(map(Flag, names))
 
 
 def build_batch(

@@ -36,23 +36,28 @@ def dictionary() -> Dictionary:
     return trained
 
 
-def compress(octets: bytes, **options) -> bytes:
-    return zstandard.ZstdCompressor(level=3, **options).compress(octets)
+def compress(
+    octets: bytes, *, write_checksum: bool = False, write_content_size: bool = True
+) -> bytes:
+    compressor = zstandard.ZstdCompressor(
+        level=3, write_checksum=write_checksum, write_content_size=write_content_size
+    )
+    return compressor.compress(octets)
 
 
 @given(st.binary(max_size=2000))
-def test_octets_come_back(octets):
+def test_octets_come_back(octets: bytes) -> None:
     assert codec.decompress(codec.compress(octets), len(octets)) == octets
 
 
 @given(st.binary(max_size=2000))
-def test_octets_come_back_through_a_dictionary(dictionary, octets):
+def test_octets_come_back_through_a_dictionary(dictionary: Dictionary, octets: bytes) -> None:
     frame = codec.compress(octets, dictionary)
 
     assert codec.decompress(frame, len(octets), dictionary) == octets
 
 
-def test_a_frame_of_octets_that_do_not_compress_is_within_its_bound():
+def test_a_frame_of_octets_that_do_not_compress_is_within_its_bound() -> None:
     octets = random.Random(1).randbytes(FRAME_LIMIT)
 
     assert len(codec.compress(octets)) <= LONGEST_FRAME
@@ -90,7 +95,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_any_other_frame_is_refused_in_bounded_memory(name):
+def test_any_other_frame_is_refused_in_bounded_memory(name: str) -> None:
     frame, size = FRAMES[name]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -100,7 +105,7 @@ def test_any_other_frame_is_refused_in_bounded_memory(name):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
 
 
-def test_a_frame_with_a_window_beyond_bounds_is_refused():
+def test_a_frame_with_a_window_beyond_bounds_is_refused() -> None:
     parameters = zstandard.ZstdCompressionParameters(
         window_log=28, write_checksum=True, write_content_size=True
     )
@@ -111,7 +116,7 @@ def test_a_frame_with_a_window_beyond_bounds_is_refused():
         codec.decompress(frame, 100)
 
 
-def test_a_frame_of_another_dictionary_is_refused(dictionary):
+def test_a_frame_of_another_dictionary_is_refused(dictionary: Dictionary) -> None:
     with_dictionary = codec.compress(TEXT, dictionary)
 
     with pytest.raises(BadFrame, match="another dictionary"):
@@ -120,7 +125,7 @@ def test_a_frame_of_another_dictionary_is_refused(dictionary):
         codec.decompress(SOUND, len(TEXT), dictionary)
 
 
-def test_a_dictionary_comes_back_from_its_stored_form(dictionary):
+def test_a_dictionary_comes_back_from_its_stored_form(dictionary: Dictionary) -> None:
     stored = unpack_dictionary(dictionary.packed())
 
     assert stored.content == dictionary.content
@@ -130,12 +135,12 @@ def test_a_dictionary_comes_back_from_its_stored_form(dictionary):
 
 
 @pytest.mark.parametrize("flaw", [b"", b"x", SOUND], ids=["empty", "octet", "text"])
-def test_a_damaged_dictionary_is_refused(flaw):
+def test_a_damaged_dictionary_is_refused(flaw: bytes) -> None:
     with pytest.raises(BadFrame):
         unpack_dictionary(flaw)
 
 
-def test_a_dictionary_saves_where_texts_have_much_in_common(dictionary):
+def test_a_dictionary_saves_where_texts_have_much_in_common(dictionary: Dictionary) -> None:
     others = [build_text(number) for number in range(1000, 1100)]
 
     assert saving(others, dictionary, None) > 0.1
@@ -146,5 +151,5 @@ def test_a_dictionary_saves_where_texts_have_much_in_common(dictionary):
     [[], [b""] * 100, [b"a"] * 5, [build_text(1)] * 3],
     ids=["none", "empty", "tiny", "few"],
 )
-def test_too_few_texts_make_no_dictionary(texts):
+def test_too_few_texts_make_no_dictionary(texts: list[bytes]) -> None:
     assert train(texts) is None

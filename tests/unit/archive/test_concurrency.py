@@ -14,7 +14,7 @@ def test_readers_go_on_while_a_run_commits(work: Work) -> None:
     is_over = threading.Event()
 
     def read() -> list[int]:
-        counts = []
+        counts: list[int] = []
         with open_again(work.archive.path) as archive:
             while not is_over.is_set() or not counts:
                 uids = [view.uid for view in archive.catalog.placements()]

@@ -30,9 +30,11 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def folder(name: str, tmp_path: Path) -> Path:
     """The archive as it lay on the disk then."""
-    safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from 3.11.4
     with tarfile.open(GOLDEN / f"{name}.tar.xz") as tar:
-        tar.extractall(tmp_path, **safely)  # type: ignore[arg-type]
+        if hasattr(tarfile, "data_filter"):  # from 3.11.4
+            tar.extractall(tmp_path, filter="data")
+        else:
+            tar.extractall(tmp_path)
     return tmp_path / "archive"
 
 

@@ -4,12 +4,12 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.mail.model import INBOX, MailboxName, Recognition, RunNumber, Uid
+from tests.flags import build_flags
 from tests.unit.archive.builders import (
     INTERNAL_DATE,
     Work,
     build_arrival,
     build_batch,
-    build_flags,
     build_message,
     named,
 )

@@ -7,6 +7,7 @@ import pytest
 import zstandard
 
 from mailvault.archive import journal as journal_module
+from mailvault.archive import journal_format
 from mailvault.archive.journal import Group, Journal, Position, TornTail, beginning
 from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 from mailvault.mail.changes import AccountAdded, MailboxGone, Record
@@ -219,7 +220,7 @@ def test_the_journal_of_another_archive_is_refused(journal: Journal, tmp_path: P
 def test_a_record_of_tomorrow_is_refused_as_newer(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module.journal_format, "encode", lambda _: b'["tomorrow",1]\n')
+    monkeypatch.setattr(journal_format, "encode", lambda _: b'["tomorrow",1]\n')
     fill(journal, 1)
 
     with pytest.raises(ArchiveTooNew, match="group 1 holds what this release cannot read"):

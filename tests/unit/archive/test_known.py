@@ -1,5 +1,6 @@
 """What the archive believes a mailbox holds, as a source asks for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,12 +8,12 @@ import pytest
 from mailvault.archive.archive import Archive
 from mailvault.mail.model import Digest, Uid
 from mailvault.ports import Fingerprint, Known
+from tests.flags import build_flags
 from tests.unit.archive.builders import (
     INTERNAL_DATE,
     Work,
     build_arrival,
     build_batch,
-    build_flags,
     build_message,
 )
 
@@ -22,13 +23,13 @@ def known(work: Work) -> Known:
 
 
 def fingerprint(uid: int, of: int, **changes: object) -> Fingerprint:
-    values: dict[str, object] = {
-        "uid": Uid(uid),
-        "size": len(build_message(of)),
-        "internal_date": INTERNAL_DATE,
-        "message_id": f"<{of}@example.com>",
-    }
-    return Fingerprint(**(values | changes))  # type: ignore[arg-type]
+    told = Fingerprint(
+        Uid(uid),
+        size=len(build_message(of)),
+        internal_date=INTERNAL_DATE,
+        message_id=f"<{of}@example.com>",
+    )
+    return replace(told, **changes)  # type: ignore[arg-type]  # its fields
 
 
 def test_an_unknown_mailbox_holds_nothing(archive: Archive) -> None:

@@ -22,13 +22,13 @@ from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.errors import ArchiveDamaged, ArchiveLocked, ArchiveMissing
 from mailvault.mail.changes import JobEnded, MailboxFinished
 from mailvault.mail.model import Batch, Digest, Recognition, RunNumber, Uid
+from tests.flags import build_flags
 from tests.unit.archive.builders import (
     BEGINNING,
     SteppingClock,
     Work,
     build_arrival,
     build_batch,
-    build_flags,
     build_message,
     create,
     named,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from mailvault.archive.archive import Archive
+from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.journal import Group
 from mailvault.archive.recorder import Applied, Recorder
 from mailvault.errors import ArchiveError, MessageMissing
@@ -26,12 +27,12 @@ from mailvault.mail.model import (
     StreamedOctets,
     Uid,
 )
+from tests.flags import build_flags
 from tests.unit.archive.builders import (
     INTERNAL_DATE,
     Work,
     build_arrival,
     build_batch,
-    build_flags,
     build_message,
     named,
     open_again,
@@ -346,15 +347,20 @@ def test_processes_are_started_for_much_mail_only(work: Work) -> None:
     few = [build_arrival(uid) for uid in range(1, 11)]
     recorder.add(mailbox_id, build_batch(arrived=few))
     recorder.flush()
-    assert work.archive.content._workers is None
+    assert not has_workers(work.archive)
 
     recorder.add(mailbox_id, build_batch(arrived=[large_arrival(11), large_arrival(12)]))
 
-    assert work.archive.content._workers is not None
+    assert has_workers(work.archive)
     recorder.finish(0)
     held = list(work.archive.catalog.placements())
     assert len(held) == 12
     assert all(work.archive.content.prove(each.digest) == each.size for each in held)
+
+
+def has_workers(archive: Archive) -> bool:
+    assert isinstance(archive.content, SqliteStore)
+    return archive.content._workers is not None
 
 
 def large_arrival(uid: int) -> Arrival:

@@ -4,14 +4,16 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.archive.served.uidlist import UidList
-from mailvault.mail.model import Digest
+from mailvault.mail.model import Digest, Uid
 from mailvault.operations.repair import plan_repair, repair
+from mailvault.ports import Reclaiming, Salvaging
 from tests.unit.archive.builders import (
     INTERNAL_DATE,
     SteppingClock,
@@ -108,8 +110,8 @@ def test_another_date_has_a_file_of_its_own(folder: Path) -> None:
         work = Work(archive)
         first = build_arrival(1)
         later = INTERNAL_DATE.replace(year=2024)
-        again = type(first)(first.uid + 1, first.octets, first.flags, later)  # type: ignore[arg-type]
-        third = type(first)(first.uid + 2, first.octets, first.flags, later)  # type: ignore[arg-type]
+        again = replace(first, uid=Uid(2), internal_date=later)
+        third = replace(first, uid=Uid(3), internal_date=later)
         work.sync(build_batch(arrived=[first, again, third]))
 
     one, two, three = (file_of(folder, uid) for uid in (1, 2, 3))
@@ -127,8 +129,8 @@ def test_no_date_is_too_odd(folder: Path, year: int) -> None:
     with create(folder, "maildir") as archive:
         first = build_arrival(1)
         date = INTERNAL_DATE.replace(year=year, day=28)
-        odd = type(first)(first.uid, first.octets, first.flags, date)
-        undated = type(first)(first.uid + 1, build_message(2), first.flags, None)  # type: ignore[arg-type]
+        odd = replace(first, internal_date=date)
+        undated = replace(build_arrival(2), internal_date=None)
         Work(archive).sync(build_batch(arrived=[odd, undated]))
 
     assert len(shown(folder)["."]) == 2
@@ -324,7 +326,8 @@ def test_content_with_links_and_folders_in_it_is_named_and_set_aside(
 
     kinds = [kind for kind, _ in findings(lived) if not kind.startswith("maildir")]
     with open_again(lived) as archive:
-        done = list(archive.content.salvage(tmp_path / "aside"))  # type: ignore[attr-defined]
+        assert isinstance(archive.content, Salvaging)
+        done = list(archive.content.salvage(tmp_path / "aside"))
 
     assert kinds.count("object-damaged") == 3
     assert len(done) == 3
@@ -335,9 +338,10 @@ def test_forgotten_messages_give_their_room_back(lived: Path) -> None:
     forgotten = {digest_of(1), digest_of(2)}
     with open_again(lived) as archive:
         store = archive.content
+        assert isinstance(store, Reclaiming)
         before = store.stored_octets()
-        waste = store.waste(forgotten, lambda digest: digest == digest_of(2))  # type: ignore[attr-defined]
-        freed = store.reclaim(forgotten, lambda digest: digest == digest_of(2))  # type: ignore[attr-defined]
+        waste = store.waste(forgotten, lambda digest: digest == digest_of(2))
+        freed = store.reclaim(forgotten, lambda digest: digest == digest_of(2))
 
         assert waste.objects == 1
         assert freed == waste.octets == before - store.stored_octets()
@@ -365,7 +369,7 @@ def test_a_bad_copy_for_another_date_is_found_and_made_again(folder: Path) -> No
     with create(folder, "maildir") as archive:
         first = build_arrival(1)
         later = INTERNAL_DATE.replace(year=2024)
-        again = type(first)(first.uid + 1, first.octets, first.flags, later)  # type: ignore[arg-type]
+        again = replace(first, uid=Uid(2), internal_date=later)
         Work(archive).sync(build_batch(arrived=[first, again]))
     cut(file_of(folder, 2))
 
@@ -385,7 +389,7 @@ def test_a_lost_file_is_given_out_from_a_copy_for_another_date(folder: Path) -> 
     with create(folder, "maildir") as archive:
         first = build_arrival(1)
         later = INTERNAL_DATE.replace(year=2024)
-        again = type(first)(first.uid + 1, first.octets, first.flags, later)  # type: ignore[arg-type]
+        again = replace(first, uid=Uid(2), internal_date=later)
         Work(archive).sync(build_batch(arrived=[first, again]))
     cut(file_of(folder, 1))
 

@@ -8,7 +8,7 @@ import pytest
 from mailvault.demo.sample import build_sample
 from mailvault.demo.server import DemoServer
 from tests.unit.cli.program import Setting
-from tests.unit.cli.sample import account_lines
+from tests.unit.cli.sample import account_lines, archived_sample
 
 
 @pytest.fixture
@@ -28,3 +28,10 @@ def server() -> Iterator[DemoServer]:
 def account(server: DemoServer) -> str:
     """The lines that configure the demonstration server's account."""
     return account_lines(server)
+
+
+@pytest.fixture(scope="module")
+def level(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    """An archive after two runs, between which mail came, changed and went."""
+    with archived_sample(tmp_path_factory.mktemp("level")) as setting:
+        yield setting

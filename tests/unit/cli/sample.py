@@ -1,5 +1,6 @@
 """The sample mailbox, served and archived."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,3 +30,9 @@ def archived_sample(folder: Path) -> Iterator[Setting]:
         change_sample(account)
         assert setting.run("sync").code == 0
         yield setting
+
+
+def copied(setting: Setting, folder: Path) -> Setting:
+    copy = Setting(folder / "copy")
+    shutil.copytree(setting.folder, copy.folder)
+    return copy

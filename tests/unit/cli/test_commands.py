@@ -1,22 +1,14 @@
 """The commands over a real archive of the sample mailbox: shapes, choices, exit codes."""
 
-import contextlib
 import hashlib
-import mailbox
 import re
-import shutil
-import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from mailvault.demo.sample import PASSWORD
 from tests.unit.cli.program import Json, Setting
-from tests.unit.cli.sample import archived_sample
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-
 # The contract's fields; more may follow, none may go.
 SYNC = {"schema", "run", "accounts"}
 SYNC_ACCOUNT = {"account", "ok", "error", "mailboxes", "deleted_on_server"}
@@ -35,13 +27,6 @@ STATUS_ACCOUNT = {
     *("account", "protocol", "last_run", "last_success", "age_seconds", "messages", "debts"),
     *("suspended", "suspended_until", "next_run"),
 }
-
-
-@pytest.fixture(scope="module")
-def level(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
-    """An archive after two runs, between which mail came, changed and went."""
-    with archived_sample(tmp_path_factory.mktemp("level")) as setting:
-        yield setting
 
 
 def digest_of(setting: Setting, **wanted: str) -> str:
@@ -288,199 +273,9 @@ class TestLog:
         assert "run 1  " in level.run("log").stdout
 
 
-class TestExport:
-    @pytest.mark.parametrize("file_format", ["eml", "maildir", "mbox"])
-    def test_every_message_is_written(
-        self, level: Setting, tmp_path: Path, file_format: str
-    ) -> None:
-        folder = tmp_path / "out"
-
-        report = level.run(
-            "export", str(folder), "--format", file_format, "--at", "1", "--json"
-        ).document()
-
-        assert sum(each["messages"] for each in report["mailboxes"]) == 196
-        assert report["failures"] == []
-
-    def test_globs_and_accounts_narrow_it(self, level: Setting, tmp_path: Path) -> None:
-        level.run(
-            "export", str(tmp_path / "out"), "work", "--format", "mbox", "--mailbox", "Sent"
-        )
-
-        (path,) = [each for each in (tmp_path / "out").rglob("Sent*") if each.is_file()]
-        with contextlib.closing(mailbox.mbox(path)) as box:
-            assert len(box) > 10
-
-    @pytest.mark.parametrize(
-        "arguments",
-        [
-            [],
-            ["nobody"],
-            *(
-                ["--format", *words]
-                for words in (
-                    ["pdf"],
-                    ["eml", "--mailbox", "Nosuch"],
-                    ["eml", "--layout", "fs"],
-                    ["maildir", "--layout", "thunderbird"],
-                    ["maildir", "--status"],
-                    ["eml", "--run", "99"],
-                    ["eml", "--since", "soon"],
-                    ["eml", "--zip", "--at", "99"],
-                )
-            ),
-        ],
-        ids=lambda arguments: " ".join(arguments) or "no format",
-    )
-    def test_a_wrong_choice_writes_nothing(
-        self, level: Setting, tmp_path: Path, arguments: list[str]
-    ) -> None:
-        outcome = level.run("export", str(tmp_path / "out"), *arguments)
-
-        assert outcome.code == 2
-        assert not (tmp_path / "out").exists()
-
-    def test_a_zip_file_is_written_once(self, level: Setting, tmp_path: Path) -> None:
-        words = ["export", str(tmp_path / "out.zip"), "--format", "eml", "--zip"]
-
-        first, second = level.run(*words), level.run(*words)
-
-        assert (first.code, second.code) == (0, 2)
-        with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-            assert sum(name.endswith(".eml") for name in archive.namelist()) == 199
-
-    def test_what_is_there_is_said_the_second_time(
-        self, level: Setting, tmp_path: Path
-    ) -> None:
-        words = ["export", str(tmp_path / "out"), "--format", "maildir"]
-
-        first, second = level.run(*words), level.run(*words)
-
-        assert "before" not in first.stdout
-        assert "199 of them there before" in second.stdout
-
-    def test_what_was_expunged_can_be_had(self, level: Setting, tmp_path: Path) -> None:
-        words = ["export", str(tmp_path / "out"), "--format", "eml", "--gone", "--json"]
-
-        report = level.run(*words).document()
-
-        gone = level.run("list", "--gone", "--json").lines()
-        assert sum(each["messages"] for each in report["mailboxes"]) == len(gone) > 0
-
-    def test_the_archive_itself_is_no_destination(self, level: Setting) -> None:
-        outcome = level.run("export", str(level.archive / "out"), "--format", "eml")
-
-        assert outcome.code == 2
-        assert not (level.archive / "out").exists()
-
-
-class TestVerify:
-    @pytest.mark.parametrize("mode", [[], ["--full"], ["--quick"], ["--sample", "50"]])
-    def test_a_sound_archive_is_whole(self, level: Setting, mode: list[str]) -> None:
-        report = level.run("verify", *mode, "--json").document()
-
-        assert set(report) >= {"schema", "checked", "octets", "findings"}
-        assert report["findings"] == []
-        assert (report["checked"] == 0) == (mode == ["--quick"])
-
-    @pytest.mark.parametrize("share", ["0", "101", "-1"])
-    def test_a_share_is_between_0_and_100(self, level: Setting, share: str) -> None:
-        assert level.run("verify", "--sample", share).code == 2
-
-    def test_samples_cover_everything_in_the_end(self, tmp_path: Path, level: Setting) -> None:
-        setting = copied(level, tmp_path)
-        setting.run("rebuild")  # which forgets what was read
-        states = []
-        for _ in range(4):
-            setting.run("verify", "--sample", "30")
-            archive = setting.run("status", "--json").document()["archive"]
-            states.append((archive["never_verified"], archive["oldest_unverified"]))
-
-        runs = setting.run("log", "--json").lines()
-        never = [count for count, _ in states]
-        assert never[0] > never[1] > never[2] > never[3] == 0
-        assert states[0][1] == runs[-1]["started"]
-        assert states[3][1] > runs[0]["started"]
-
-    def test_status_tells_how_the_last_verify_ended(
-        self, tmp_path: Path, level: Setting
-    ) -> None:
-        setting = copied(level, tmp_path)
-        setting.run("verify", "--quick")
-        setting.run("verify", "--sample", "10")
-
-        jobs = setting.run("status", "--json").document()["archive"]["jobs"]
-
-        (job,) = [each for each in jobs if each["kind"] == "verify"]
-        assert (job["exit_code"], job["detail"], job["account"]) == (0, "sample 10%", None)
-        assert " ago (sample 10%): done" in setting.run("status").stdout
-
-    def test_names_are_for_comparing_with_a_server(self, level: Setting) -> None:
-        outcome = level.run("verify", "work")
-
-        assert outcome.code == 2
-        assert "--remote" in outcome.stderr
-
-    def test_a_server_is_compared_with_the_fields_of_the_contract(self, level: Setting) -> None:
-        outcome = level.run("verify", "--remote", "--sample", "20", "--json")
-
-        report = outcome.document()
-        (account,) = report["accounts"]
-        assert (outcome.code, account["complete"], report["findings"]) == (0, True, [])
-        assert set(report) >= {"schema", "checked", "octets", "findings"}
-        assert report["checked"] == sum(box["on_server"] for box in account["mailboxes"])
-        assert report["octets"] > 0
-
-    def test_one_mailbox_can_be_compared(self, level: Setting) -> None:
-        outcome = level.run("verify", "--remote", "--mailbox", "INBOX")
-
-        lines = outcome.stdout.splitlines()
-        assert len(lines) == 3
-        assert lines[-1].startswith("work: everything on the server is in the archive")
-
-    def test_damage_is_exit_code_4_and_named(self, tmp_path: Path, level: Setting) -> None:
-        damaged = copied(level, tmp_path)
-        (volume,) = (damaged.archive / "content").glob("*.db")
-        octets = bytearray(volume.read_bytes())
-        for place in range(len(octets) // 2, len(octets) - 8192, 16384):
-            octets[place] ^= 0x55
-        volume.write_bytes(octets)
-
-        outcome = damaged.run("verify", "--json")
-
-        findings = outcome.document()["findings"]
-        assert outcome.code == 4
-        assert {frozenset(finding) for finding in findings} == {
-            frozenset({"kind", "digest", "account", "mailbox", "remote_id", "detail"})
-        }
-        assert damaged.run("verify").stdout.splitlines()[-1].endswith("findings")
-
-
-class TestRebuild:
-    def test_the_catalog_comes_back_equal(self, tmp_path: Path, level: Setting) -> None:
-        setting = copied(level, tmp_path)
-        before = [setting.run("list", "--json").stdout, setting.run("log", "--json").stdout]
-        for path in setting.archive.glob("catalog.db*"):
-            path.unlink()
-
-        outcome = setting.run("rebuild", "--json")
-
-        assert outcome.code == 0, outcome.stderr
-        assert [
-            setting.run("list", "--json").stdout,
-            setting.run("log", "--json").stdout,
-        ] == before
-
-
 def changed(run: Json, key: str) -> int:
     counts = [mailbox[key] for account in run["accounts"] for mailbox in account["mailboxes"]]
     return sum(counts)
-
-
-def copied(setting: Setting, folder: Path) -> Setting:
-    copy = Setting(folder / "copy")
-    shutil.copytree(setting.folder, copy.folder)
-    return copy
 
 
 def test_a_configured_password_is_in_no_output(level: Setting) -> None:

@@ -123,7 +123,7 @@ def test_commands_at_the_same_time_send_one_digest(told: Setting, listener: List
     told.run("sync")
     let_pass(told, 2)
     program = Path(sys.executable).with_name("mailvault")
-    command = [program, "--config", told.configuration, "verify", "--quick"]
+    command: list[str | Path] = [program, "--config", told.configuration, "verify", "--quick"]
 
     started = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [each.wait(timeout=120) for each in started] == [0, 0, 0]

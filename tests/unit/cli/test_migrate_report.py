@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from mailvault.cli.migrate_report import is_complete, migrate_json, migrate_lines, next_step
-from mailvault.errors import AccountSuspended, ConnectionLost, LoginRefused
+from mailvault.errors import AccountSuspended, ConnectionLost, LoginRefused, MailvaultError
 from mailvault.mail.model import INBOX, Digest, MailboxName
 from mailvault.operations.migrate import MigrationReport
 from mailvault.operations.reports import AccountReport, MailboxReport, SyncReport
 from mailvault.operations.restore_report import Refusal, RestoredMailbox, RestoreReport
 from mailvault.operations.side_by_side import Differences, Held, Sides
+from tests.unit.cli.program import Json
 
 SENT = MailboxName(("Sent",))
 LEVEL = SyncReport(None, (AccountReport("old", (MailboxReport(INBOX, arrived=3),)),))
@@ -21,7 +22,7 @@ WHOLE = MigrationReport("old", "new", LEVEL, DONE, (BOTH,))
 LATER = AccountSuspended("the daily limit is reached", until=datetime(2030, 1, 2, tzinfo=UTC))
 
 
-def synced(error: Exception) -> SyncReport:
+def synced(error: MailvaultError) -> SyncReport:
     return replace(LEVEL, accounts=(replace(LEVEL.accounts[0], error=error),))
 
 
@@ -98,8 +99,8 @@ def test_both_sides_stand_next_to_each_other() -> None:
 
 
 def test_json_has_all_of_it() -> None:
-    printed = migrate_json(WHOLE)
+    printed: Json = dict(migrate_json(WHOLE))
 
     assert (printed["complete"], printed["old"], printed["new"]) == (True, "old", "new")
-    (side,) = printed["mailboxes"]  # type: ignore[misc]
-    assert side["old"] == side["new"] == {"messages": 3, "octets": 300}  # type: ignore[index]
+    (side,) = printed["mailboxes"]
+    assert side["old"] == side["new"] == {"messages": 3, "octets": 300}

@@ -13,7 +13,7 @@ import pytest
 
 from mailvault.archive.lock import Lease
 from mailvault.wiring import SystemClock
-from tests.unit.cli.program import Outcome, Setting
+from tests.unit.cli.program import Json, Outcome, Setting
 from tests.unit.cli.test_docs import section_of
 
 CRONTAB = """\
@@ -162,9 +162,8 @@ def test_without_a_schedule_it_is_said_how_to_get_one(setting: Setting, account:
     assert jobs(setting.run("run", "--due", "--json")) == {}
 
 
-def status(setting: Setting) -> dict[str, list[dict[str, str]]]:
-    document: dict[str, list[dict[str, str]]] = setting.run("status", "--json").document()
-    return document
+def status(setting: Setting) -> Json:
+    return setting.run("status", "--json").document()
 
 
 def test_status_shows_the_next_run_of_each_account(scheduled: Setting) -> None:

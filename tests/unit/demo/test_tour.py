@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from mailvault.cli import demo as command
 from mailvault.cli.demo_tour import DemoReport, Tour
+from mailvault.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def test_a_temporary_folder_stays_only_when_asked_for(keep: bool) -> None:
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
 
-    with pytest.raises(command.UsageError), command._place(tmp_path, keep=False):
+    with pytest.raises(UsageError), command._place(tmp_path, keep=False):
         pass
 
     assert (tmp_path / "mine").exists()
@@ -93,7 +95,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
 def test_the_summary_is_one_json_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(command.typer.Exit) as ended:
+    with pytest.raises(typer.Exit) as ended:
         command.demo(tmp_path / "new", keep=False, as_json=True)
 
     summary = json.loads(capsys.readouterr().out)

@@ -10,7 +10,7 @@ from functools import partial
 from mailvault.errors import NoSpace
 from mailvault.mail.model import SEEN, Digest, Flag, MailboxName
 from mailvault.ports import Destination, Resumable
-from tests.contract.test_destination import NOON
+from tests.contract.folders import NOON
 
 WANTED = Counter(b"message %d\r\n" % (number % 50) for number in range(60))
 COUNTED = ("write", "fsync", "pwrite", "link", "rename", "unlink", "ftruncate")
@@ -88,7 +88,7 @@ def _fill_disk_after(countdown: int) -> None:
             genuine(file, octets[: len(octets) // 2])  # a disk takes what still fits
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    os.write = write
+    os.write = write  # type: ignore[assignment]  # only bytes are written here
 
 
 def _die_after(countdown: int) -> None:

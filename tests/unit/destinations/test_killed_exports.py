@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.ports import Destination
-from tests.contract.test_destination import KINDS as FOLDERS
+from tests.contract.folders import KINDS as FOLDERS
 from tests.unit.destinations.interruptions import (
     WANTED,
     export_and_die,

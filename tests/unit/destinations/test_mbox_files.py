@@ -20,7 +20,7 @@ from mailvault.mail.model import (
     Flag,
     MailboxName,
 )
-from tests.contract.test_destination import HELLO, INBOX, NOON, WORK, append, read_mboxes
+from tests.contract.folders import HELLO, INBOX, NOON, WORK, append, read_mboxes
 
 
 @pytest.fixture

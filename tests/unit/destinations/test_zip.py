@@ -18,9 +18,9 @@ from mailvault.destinations.zipped import ZipDestination
 from mailvault.destinations.zipped_mbox import ZippedMboxDestination
 from mailvault.errors import DestinationError
 from mailvault.mail.model import Digest, MailboxName
-from mailvault.mail.zip_records import central_header, end_of_directory
+from mailvault.mail.zip_records import ZipEntry, central_header, end_of_directory
 from mailvault.ports import Destination, Resumable
-from tests.contract.test_destination import (
+from tests.contract.folders import (
     HELLO,
     HOSTILE,
     INBOX,
@@ -255,7 +255,7 @@ def test_a_zip_file_may_be_longer_than_four_gibibytes(tmp_path: Path) -> None:
         assert archive.getinfo("unknown").file_size == len(HELLO)
 
 
-def many_files(writer: ZipWriter) -> Iterator:  # type: ignore[type-arg]
+def many_files(writer: ZipWriter) -> Iterator[ZipEntry]:
     for number in range(70_000):  # more than a zip file without zip64 can count
         yield writer.write(str(number), [b"x"], mtime=None, size=1)
     writer.begin("unknown", mtime=1, size=None)

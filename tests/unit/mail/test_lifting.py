@@ -2,14 +2,14 @@
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailvault.mail.lifting import MINIMUM, encode_part, lift, rebuild
-from mailvault.mail.lifting_windows import PartEnd, PartRun, TextRun, WindowLifter
+from mailvault.mail.lifting_windows import PartEnd, PartRun, Run, TextRun, WindowLifter
 
 PAYLOAD = bytes(range(256)) * 40
 
@@ -34,7 +34,7 @@ def windows_of(octets: bytes, chunk: int) -> Iterator[bytes]:
     lifter = WindowLifter(window=0)
     pieces: list[bytes] = []
 
-    def runs():
+    def runs() -> Iterator[Run]:
         for at in range(0, len(octets), chunk):
             yield from lifter.feed(octets[at : at + chunk])
         yield from lifter.finish()
@@ -52,7 +52,9 @@ def windows_of(octets: bytes, chunk: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("ending", [b"\r\n", b"\n"], ids=["crlf", "lf"])
 @pytest.mark.parametrize("length", [4, 57, 60, 61, 64, 72, 76, 998, 0])
 @pytest.mark.parametrize("size", [2048, 2049, 2050, 4104, 10_000])
-def test_a_part_is_lifted_whole_whatever_its_lines(ending, length, size):
+def test_a_part_is_lifted_whole_whatever_its_lines(
+    ending: bytes, length: int, size: int
+) -> None:
     message = build_part(lines_of(PAYLOAD[:size], length, ending), ending=ending)
 
     lifted = lift(message)
@@ -72,14 +74,14 @@ def test_a_part_is_lifted_whole_whatever_its_lines(ending, length, size):
     ],
     ids=["no-blank", "upper", "comment", "folded", "not-last"],
 )
-def test_the_header_may_be_written_in_many_ways(header):
+def test_the_header_may_be_written_in_many_ways(header: bytes) -> None:
     message = build_part(lines_of(PAYLOAD), header)
 
     assert [part.octets for part in lift(message).parts] == [PAYLOAD]
 
 
 @pytest.mark.parametrize("size", [2049, 2050])
-def test_a_part_without_padding_is_lifted(size):
+def test_a_part_without_padding_is_lifted(size: int) -> None:
     body = lines_of(PAYLOAD[:size]).rstrip(b"=")
 
     lifted = lift(build_part(body))
@@ -88,21 +90,21 @@ def test_a_part_without_padding_is_lifted(size):
     assert rebuild(lifted) == build_part(body)
 
 
-def test_a_part_that_ends_the_message_without_a_line_ending_is_lifted():
+def test_a_part_that_ends_the_message_without_a_line_ending_is_lifted() -> None:
     message = build_part(lines_of(PAYLOAD), after=b"")
 
     assert lift(message).parts[0].octets == PAYLOAD
     assert rebuild(lift(message)) == message
 
 
-def test_a_part_inside_an_attached_message_is_lifted():
+def test_a_part_inside_an_attached_message_is_lifted() -> None:
     inner = build_part(lines_of(PAYLOAD))
     message = b"Content-Type: message/rfc822\r\n\r\n" + inner
 
     assert [part.octets for part in lift(message).parts] == [PAYLOAD]
 
 
-def test_every_part_of_a_message_is_lifted():
+def test_every_part_of_a_message_is_lifted() -> None:
     other = PAYLOAD[::-1]
     message = build_part(lines_of(PAYLOAD)) + build_part(
         lines_of(other), b"Content-Transfer-Encoding: BASE64"
@@ -112,7 +114,7 @@ def test_every_part_of_a_message_is_lifted():
     assert rebuild(lift(message)) == message
 
 
-def test_a_part_smaller_than_the_minimum_stays_text():
+def test_a_part_smaller_than_the_minimum_stays_text() -> None:
     message = build_part(lines_of(PAYLOAD[: MINIMUM - 1]))
 
     assert lift(message).parts == ()
@@ -133,7 +135,9 @@ def test_a_part_smaller_than_the_minimum_stays_text():
     ],
     ids=["foreign", "padding", "cr", "lf", "blanks", "short", "footer", "bits", "twice"],
 )
-def test_a_part_that_is_only_partly_exact_is_lifted_as_far_as_it_is(spoil):
+def test_a_part_that_is_only_partly_exact_is_lifted_as_far_as_it_is(
+    spoil: Callable[[bytes], bytes],
+) -> None:
     message = build_part(spoil(lines_of(PAYLOAD)))
 
     lifted = lift(message)
@@ -161,16 +165,16 @@ def test_a_part_that_is_only_partly_exact_is_lifted_as_far_as_it_is(spoil):
     ],
     ids=lambda message: f"{message[:14]!r}x{len(message)}",
 )
-def test_a_hint_that_leads_nowhere_does_no_harm(message):
+def test_a_hint_that_leads_nowhere_does_no_harm(message: bytes) -> None:
     assert rebuild(lift(message)) == message
     assert b"".join(windows_of(message, 1000)) == message
 
 
 @st.composite
-def messages(draw):
+def messages(draw: st.DrawFn) -> bytes:
     """Mail-like octets: texts, headers and encoded bodies, broken in every way."""
     ending = draw(st.sampled_from([b"\r\n", b"\n"]))
-    pieces = []
+    pieces: list[bytes] = []
     for _ in range(draw(st.integers(1, 4))):
         pieces.append(draw(st.binary(max_size=40)))
         header = draw(st.sampled_from([b"X: base64", b"X: BASE64", b"Y: Base64", b"7bit"]))
@@ -193,18 +197,18 @@ def messages(draw):
 
 
 @given(messages())
-def test_any_message_comes_back_as_it_was(message):
+def test_any_message_comes_back_as_it_was(message: bytes) -> None:
     assert rebuild(lift(message)) == message
 
 
 @given(st.binary(max_size=3000))
-def test_any_octets_come_back_as_they_were(octets):
+def test_any_octets_come_back_as_they_were(octets: bytes) -> None:
     assert rebuild(lift(octets)) == octets
     assert rebuild(lift(b"base64\n\n" + octets)) == b"base64\n\n" + octets
 
 
 @given(st.lists(messages(), min_size=1, max_size=4), st.integers(10_000, 400_000))
-def test_windows_give_back_any_message(pieces, chunk):
+def test_windows_give_back_any_message(pieces: list[bytes], chunk: int) -> None:
     message = b"".join(pieces)
     message += build_part(lines_of(PAYLOAD * 60)) + message
 
@@ -213,7 +217,7 @@ def test_windows_give_back_any_message(pieces, chunk):
 
 @pytest.mark.parametrize("length", [76, 61, 4096, 0])
 @pytest.mark.parametrize("after", [b"", b"\r\n--x--\r\n", b"\r\n!\r\n"])
-def test_a_part_longer_than_a_window_is_one_part(length, after):
+def test_a_part_longer_than_a_window_is_one_part(length: int, after: bytes) -> None:
     payload = PAYLOAD * 100
     message = build_part(lines_of(payload, length), after=after)
     lifter = WindowLifter(window=0)
@@ -240,7 +244,7 @@ def test_a_part_longer_than_a_window_is_one_part(length, after):
     ],
     ids=range(9),
 )
-def test_a_hostile_message_takes_linear_time(unit):
+def test_a_hostile_message_takes_linear_time(unit: bytes) -> None:
     def seconds(size: int) -> float:
         message = (unit * (size // len(unit) + 1))[:size]
         start = time.process_time()

@@ -28,7 +28,7 @@ def build_account(name: str, **settings: object) -> AccountStatus:
     account = AccountStatus(
         name, "imap", before(minutes=5), before(minutes=5), None, 1200, 48_000_000, 0, 0
     )
-    return replace(account, **settings)  # type: ignore[arg-type]
+    return replace(account, **settings)  # type: ignore[arg-type]  # its fields
 
 
 def build_overview(*accounts: AccountStatus, **settings: object) -> Overview:
@@ -47,7 +47,7 @@ def build_overview(*accounts: AccountStatus, **settings: object) -> Overview:
         coverage=Coverage(before(days=3), 0),
         jobs=(build_job("verify", detail="sample 10%"), build_job("copy")),
     )
-    return replace(overview, **settings)  # type: ignore[arg-type]
+    return replace(overview, **settings)  # type: ignore[arg-type]  # its fields
 
 
 def build_job(kind: str, code: int = 0, detail: str = "") -> JobView:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mailvault.errors import ArchiveMissing, LoginPaused, LoginRefused, TimeIsUp
+from mailvault.errors import (
+    ArchiveMissing,
+    LoginPaused,
+    LoginRefused,
+    MailvaultError,
+    TimeIsUp,
+)
 from mailvault.mail.model import MailboxName
 from mailvault.monitoring.exposition import Exposition
 from mailvault.monitoring.metrics import families_of, families_of_daemon, families_of_program
@@ -43,7 +49,7 @@ def page_of(overview: Overview, tally: Tally | None = None) -> bytes:
     return Exposition(lambda: overview, tally).text()
 
 
-def ended(code: int = 0, **settings: object) -> RunEnded:
+def ended(code: int = 0, error: MailvaultError | None = None) -> RunEnded:
     report = AccountReport("work", (MailboxReport(MailboxName(("INBOX",)), 3, octets=700),))
     return RunEnded(
         SYNC,
@@ -52,7 +58,7 @@ def ended(code: int = 0, **settings: object) -> RunEnded:
         code,
         "",
         report,
-        **settings,  # type: ignore[arg-type]
+        error,
     )
 
 

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from mailvault.archive.archive import Archive
 from mailvault.archive.catalog.views import PlacementView
 from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import Batch, Flags, MailboxName, RunNumber
+from mailvault.mail.model import Arrival, Batch, Flags, MailboxName, RunNumber
 from mailvault.operations.diff import ChangeKind, MailboxChange, MessageChange, diff
+from tests.flags import build_flags
 from tests.unit.archive.builders import (
     build_arrival,
     build_batch,
@@ -68,7 +69,7 @@ def _places(change: MailboxChange | MessageChange) -> tuple[str, str]:
     )
 
 
-def letter(uid: int, number: int, *flags: str) -> object:
+def letter(uid: int, number: int, *flags: str) -> Arrival:
     return build_arrival(uid, *flags, octets=build_message(number))
 
 
@@ -172,7 +173,8 @@ def test_flags_are_those_of_both_times(archive: Archive) -> None:
     assert isinstance(change, MessageChange)
     assert change.before is not None
     assert change.after is not None
-    assert (change.before.flags, change.after.flags) == ({"\\Seen"}, {"\\Flagged"})
+    assert change.before.flags == build_flags("\\Seen")
+    assert change.after.flags == build_flags("\\Flagged")
 
 
 Place = tuple[str, str, Flags]
@@ -241,7 +243,7 @@ class PatchMachine(RuleBasedStateMachine):
             present[self._uids[name]] = number
             arrived.append(letter(self._uids[name], number))
         return build_batch(
-            arrived=arrived,  # type: ignore[arg-type]
+            arrived=arrived,
             expunged=gone,
             flags=dict.fromkeys(marked, ("\\Seen", f"run{self._runs % 2}")),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.destinations.maildir import MaildirDestination
-from mailvault.mail.model import Digest
+from mailvault.mail.model import Digest, Flags, MailboxName, Octets
 from mailvault.operations.drill import LEAST, drill
 from tests.server.damage import damage_messages
 from tests.unit.archive.builders import (
@@ -32,13 +32,21 @@ class Careless(MaildirDestination):
 
     forgets = ""
 
-    def append(self, mailbox, octets, *, flags, internal_date):  # type: ignore[no-untyped-def]
+    def append(
+        self,
+        mailbox: MailboxName,
+        octets: Octets,
+        *,
+        flags: Flags,
+        internal_date: datetime | None,
+    ) -> None:
         if self.forgets == "flags":
             flags = frozenset()
         if self.forgets == "date":
             internal_date = datetime(2001, 1, 1, tzinfo=UTC)
         if self.forgets == "octets":
-            octets = octets + b"x"
+            assert isinstance(octets, bytes)
+            octets += b"x"
         super().append(mailbox, octets, flags=flags, internal_date=internal_date)
 
 

@@ -6,6 +6,7 @@ from mailvault.archive.archive import Archive
 from mailvault.errors import MessageMissing
 from mailvault.mail.model import Digest
 from mailvault.operations.history import history
+from tests.flags import build_flags
 from tests.unit.archive.builders import build_arrival, build_batch, build_message
 from tests.unit.operations.test_diff import Account, letter
 
@@ -48,7 +49,7 @@ def test_what_was_before_is_told_with_the_change(archive: Archive) -> None:
 
     _, flags, moved = history(archive, Digest.of(build_message(1))).events
 
-    assert (flags.flags_before, flags.flags) == ({"\\Seen"}, frozenset())
+    assert (flags.flags_before, flags.flags) == (build_flags("\\Seen"), build_flags())
     assert (str(moved.mailbox_before), moved.flags_before) == ("INBOX", frozenset())
 
 

@@ -12,10 +12,10 @@ from mailvault.operations.message_text import find_text, html_to_text
 READ_LIMIT = 1 << 20
 
 
-def build(text: str = "Hello", **parameters: str) -> EmailMessage:
+def build(text: str = "Hello", *, subtype: str = "plain") -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = "x"
-    message.set_content(text, **parameters)
+    message.set_content(text, subtype=subtype)
     return message
 
 

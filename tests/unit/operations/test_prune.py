@@ -12,7 +12,7 @@ from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.errors import MessageMissing, UsageError
 from mailvault.mail.changes import Pruned
 from mailvault.mail.globs import MailboxGlobs
-from mailvault.mail.model import INBOX, Digest, Mailbox, MailboxName
+from mailvault.mail.model import INBOX, Arrival, Digest, Mailbox, MailboxName, RunNumber
 from mailvault.operations.ages import parse_days
 from mailvault.operations.prune import PrunePolicy, PruneReport, plan_prune, prune
 from tests.unit.archive.builders import (
@@ -51,7 +51,7 @@ def octets(number: int) -> bytes:
     return build_message(number, body=random.Random(number).randbytes(20_000).hex())
 
 
-def arrivals(*numbers: int):
+def arrivals(*numbers: int) -> list[Arrival]:
     return [build_arrival(number, octets=octets(number)) for number in numbers]
 
 
@@ -78,7 +78,7 @@ def test_what_is_gone_from_all_runs_that_count_is_forgotten(work: Work) -> None:
     assert digests(work.archive) == {Digest.of(octets(3)), Digest.of(octets(4))}
     assert work.uids() == [3, 4]
     assert work.gone() == []
-    assert work.uids(at=1) == [3]
+    assert work.uids(at=RunNumber(1)) == [3]
     with pytest.raises(MessageMissing):
         work.archive.content.get(Digest.of(octets(1)))
     assert list(work.archive.check()) == []
@@ -96,7 +96,9 @@ def test_what_still_lies_somewhere_stays_with_its_history(work: Work) -> None:
     assert run(work, keep_last=1).messages == 1
 
     assert work.archive.content.get(Digest.of(octets(1))) == octets(1)
-    assert sorted(view.mailbox for view in work.archive.catalog.placements(at=2)) == [
+    assert sorted(
+        view.mailbox for view in work.archive.catalog.placements(at=RunNumber(2))
+    ) == [
         INBOX,
         MailboxName(("Kept",)),
     ]

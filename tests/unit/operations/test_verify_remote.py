@@ -1,130 +1,22 @@
 """verify --remote says what is on the server and not in the archive, and changes neither."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.archive.standings import Standing
-from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.mail.globs import MailboxGlobs
 from mailvault.mail.model import Uid
-from mailvault.operations.account_sync import SyncAccount
-from mailvault.operations.remote_mailbox import NAMED, Depth
-from mailvault.operations.remote_report import RemoteAccount
-from mailvault.operations.reports import Silent
-from mailvault.operations.sync import sync
-from mailvault.operations.verify_remote import RemoteOptions, verify_remote
-from mailvault.ports import Source
-from mailvault.sources.imap import ImapSource
-from mailvault.sources.pop3 import Pop3Source
-from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap import ImapClient
-from mailvault.transport.pop3 import Pop3Client
-from mailvault.wiring import SystemClock
-from tests.servers.bent import Bend, BentServer, as_it_should, asks_for
-from tests.servers.pop3_box import Box
-from tests.unit.archive.builders import INTERNAL_DATE, build_message
-
-ALL = MailboxGlobs(["*"])
-
-
-class ImpatientClock(SystemClock):
-    def sleep(self, seconds: float) -> None:
-        pass
-
-
-class Server:
-    """A server, its account in the archive, and the two commands that matter."""
-
-    def __init__(self, archive: Archive, globs: MailboxGlobs = ALL) -> None:
-        self.archive = archive
-        self.globs = globs
-
-    def sync(self, **options: object) -> None:
-        self.do(lambda account: sync(self.archive, [account]), **options)
-
-    def verify(self, percent: float = 0, **options: object) -> RemoteAccount:
-        depth = RemoteOptions(Depth(percent, Random(7)))
-        report = self.do(
-            lambda account: verify_remote(self.archive, [account], depth, Silent()), **options
-        )
-        (account,) = report.accounts
-        return account  # type: ignore[no-any-return]
-
-    def do(self, action: Callable[[SyncAccount], object], **options: object) -> object:
-        raise NotImplementedError
-
-
-class Imap(Server):
-    """INBOX with twenty messages, and an archive."""
-
-    def __init__(self, archive: Archive, globs: MailboxGlobs = ALL) -> None:
-        super().__init__(archive, globs)
-        self.account = ServedAccount("me", "secret")
-        self.inbox = self.account.create("INBOX")
-        self.commands: list[bytes] = []
-        for number in range(20):
-            fill(self.inbox, build_message(number))
-
-    def do(
-        self,
-        action: Callable[[SyncAccount], object],
-        *,
-        bend: Bend = as_it_should,
-        password: str = "secret",
-    ) -> object:
-        with BentServer(self.account, bend) as server:
-            endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
-
-            def connect() -> ImapClient:
-                return ImapClient.connect(endpoint, Login("me", lambda: password), None)
-
-            def open_source() -> Source:
-                return ImapSource(connect, self.globs, clock=ImpatientClock())
-
-            done = action(SyncAccount("a", "imap", open_source, self.globs))
-            self.commands = list(server.commands)
-        return done
-
-    def exchange(self, uid: int, octets: bytes) -> None:
-        messages = self.inbox.messages
-        messages[Uid(uid)] = replace(messages[Uid(uid)], octets=octets)
-
-
-class Pop3(Server):
-    """Twenty messages behind POP3, and an archive."""
-
-    def __init__(self, archive: Archive, **knobs: object) -> None:
-        super().__init__(archive)
-        messages = {f"id{number}": build_message(number) for number in range(20)}
-        self.box = Box(messages, **knobs)  # type: ignore[arg-type]  # the knobs of a test
-
-    def do(self, action: Callable[[SyncAccount], object]) -> object:
-        with self.box.serve() as server:
-            endpoint = Endpoint("127.0.0.1", server.port, TlsMode.NONE)
-
-            def connect() -> Pop3Client:
-                return Pop3Client.connect(endpoint, Login("me", lambda: "secret"), None)
-
-            def open_source() -> Source:
-                return Pop3Source(connect, self.globs, clock=ImpatientClock())
-
-            return action(SyncAccount("a", "pop3", open_source, self.globs))
-
-
-def fill(mailbox: ServedMailbox, octets: bytes) -> None:
-    mailbox.append(octets, flags=["\\Seen"], internal_date=INTERNAL_DATE)
-
-
-def found(account: RemoteAccount) -> list[tuple[str, str | None]]:
-    return [(finding.kind, finding.remote_id) for finding in account.findings]
+from mailvault.operations.remote_mailbox import NAMED
+from tests.servers.bent import as_it_should, asks_for
+from tests.unit.archive.builders import build_message
+from tests.unit.operations.verified_servers import Imap, ImpatientClock, fill, found
 
 
 @pytest.fixture
@@ -139,13 +31,6 @@ def imap(archive: Archive) -> Imap:
     imap = Imap(archive)
     imap.sync()
     return imap
-
-
-@pytest.fixture
-def pop3(archive: Archive) -> Pop3:
-    pop3 = Pop3(archive)
-    pop3.sync()
-    return pop3
 
 
 @pytest.mark.parametrize("percent", [0, 100], ids=["numbers", "octets"])
@@ -193,7 +78,9 @@ def test_what_is_owed_says_why(archive: Archive) -> None:
             return [command.split(b" ")[0] + b" NO it is broken\r\n"]
         return answer
 
-    imap.sync(bend=bend)
+    imap.bend = bend
+    imap.sync()
+    imap.bend = as_it_should
     account = imap.verify()
 
     assert (found(account), account.exit_code) == ([("owed", "7")], 3)
@@ -245,8 +132,9 @@ def test_a_server_that_lies_about_sizes_is_not_believed(archive: Archive) -> Non
     def bend(_command: bytes, answer: list[bytes]) -> list[bytes]:
         return [piece.replace(b"RFC822.SIZE 1", b"RFC822.SIZE 2") for piece in answer]
 
-    imap.sync(bend=bend)
-    account = imap.verify(bend=bend)
+    imap.bend = bend
+    imap.sync()
+    account = imap.verify()
 
     assert (account.exit_code, account.findings) == (0, ())
     assert account.mailboxes[0].read == 50
@@ -306,7 +194,8 @@ def test_a_mailbox_that_cannot_be_opened_stops_no_other(imap: Imap) -> None:
             return [command.split(b" ")[0] + b" NO it is corrupt\r\n"]
         return answer
 
-    account = imap.verify(bend=bend)
+    imap.bend = bend
+    account = imap.verify()
 
     errors = {str(box.mailbox): box.error is not None for box in account.mailboxes}
     assert errors == {"Broken": True, "INBOX": False}
@@ -319,15 +208,18 @@ def test_a_message_the_server_would_not_give_is_named(imap: Imap) -> None:
             return [command.split(b" ")[0] + b" NO it is broken\r\n"]
         return answer
 
-    account = imap.verify(100, bend=bend)
+    imap.bend = bend
+    account = imap.verify(100)
 
     assert (found(account), account.exit_code) == ([("unreadable", "7")], 3)
     assert account.mailboxes[0].read == 19
 
 
 def test_a_refused_login_ends_with_its_code_and_a_pause(imap: Imap) -> None:
-    refused = imap.verify(password="wrong")
-    paused = imap.verify(password="wrong")
+    imap.password = "wrong"
+
+    refused = imap.verify()
+    paused = imap.verify()
 
     assert (refused.exit_code, paused.exit_code) == (11, 11)
     assert imap.commands == []
@@ -375,53 +267,3 @@ def test_what_was_done_is_written_down(imap: Imap, archive: Archive) -> None:
     assert (job.kind, job.account, job.checked, job.detail) == (
         "verify-remote", "a", 20, "sample 30%",
     )  # fmt: skip
-
-
-class TestPop3:
-    def test_a_level_archive_has_everything(self, pop3: Pop3) -> None:
-        account = pop3.verify(100)
-
-        (inbox,) = account.mailboxes
-        assert (account.findings, account.exit_code) == ((), 0)
-        assert (inbox.on_server, inbox.matched, inbox.read) == (20, 20, 20)
-
-    def test_what_arrived_and_what_went_is_told(self, pop3: Pop3) -> None:
-        del pop3.box.messages["id3"]
-        pop3.box.messages["new"] = build_message(99)
-
-        account = pop3.verify()
-
-        assert (found(account), account.exit_code) == ([("absent", "new")], 3)
-        assert account.mailboxes[0].gone == 1
-
-    def test_what_is_owed_says_why(self, archive: Archive) -> None:
-        pop3 = Pop3(archive, refuses=frozenset({"id7"}))
-        pop3.sync()
-
-        account = pop3.verify()
-
-        assert (found(account), account.exit_code) == ([("owed", "id7")], 3)
-
-    def test_other_octets_are_found(self, pop3: Pop3) -> None:
-        pop3.box.messages["id4"] = build_message(4) + b"and more\r\n"
-        pop3.box.messages["id5"] = build_message(5).replace(b"Hello", b"Jello")
-
-        assert found(pop3.verify()) == [("different", "id4")]
-        assert found(pop3.verify(100)) == [("different", "id4"), ("different", "id5")]
-
-    def test_without_unique_ids_only_reading_tells(self, archive: Archive) -> None:
-        pop3 = Pop3(archive, names=lambda _session, _uidls: None)
-        pop3.sync()
-
-        by_numbers, by_octets = pop3.verify(), pop3.verify(100)
-
-        assert {kind for kind, _ in found(by_numbers)} == {"unnamed"}
-        assert by_numbers.exit_code == 3
-        assert (by_octets.findings, by_octets.exit_code) == ((), 0)
-        assert by_octets.mailboxes[0].matched == 20
-
-    def test_nothing_is_deleted(self, pop3: Pop3) -> None:
-        pop3.verify(100)
-
-        assert pop3.box.said(b"DELE") == 0
-        assert len(pop3.box.messages) == 20

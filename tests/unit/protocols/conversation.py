@@ -20,6 +20,8 @@ EVERYTHING = (
     FetchItem.MESSAGE_ID,
 )
 FETCH_ALL = commands.uid_fetch(ALL_UIDS, EVERYTHING)
+LIST = commands.list_mailboxes()
+NOOP = commands.noop()
 
 
 @dataclass
@@ -140,3 +142,19 @@ def feed(connection: Connection, pieces: Iterable[bytes]) -> tuple[list[Event], 
     except ProtocolViolation:
         return events, False
     return events, True
+
+
+def fetch(uids: bytes, *items: FetchItem) -> Command:
+    return commands.uid_fetch(UidSet.parse(uids), items or [FetchItem.FLAGS])
+
+
+def receive(connection: Connection, octets: bytes) -> list[Event]:
+    events, survived = feed(connection, [octets])
+    assert survived
+    return events
+
+
+def greeted(capabilities: bytes = b"IMAP4rev1") -> Connection:
+    connection = Connection(is_private=True)
+    receive(connection, b"* OK [CAPABILITY " + capabilities + b"] ready\r\n")
+    return connection

@@ -6,7 +6,7 @@ Each is sent to a connection with a selected mailbox and these commands in fligh
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from mailvault.mail.model import Flag, MailboxName, MailboxState, Uid
+from mailvault.mail.model import MailboxName, MailboxState, Uid
 from mailvault.protocols.imap import commands
 from mailvault.protocols.imap.commands import Command, StatusAttribute
 from mailvault.protocols.imap.types import (
@@ -34,6 +34,7 @@ from mailvault.protocols.imap.types import (
     Vanished,
 )
 from mailvault.protocols.imap.uidset import EMPTY, UidSet
+from tests.flags import build_flags
 from tests.unit.protocols.conversation import FETCH_ALL, crlf
 
 
@@ -43,10 +44,6 @@ class Transcript:
     octets: bytes
     values: tuple[tuple[Value, str | None], ...]  # and the tag of the command they answer
     in_flight: tuple[Command, ...] = (FETCH_ALL,)
-
-
-def flags(*names: str) -> frozenset[Flag]:
-    return frozenset(map(Flag, names))
 
 
 def ok(tag: str, text: str = "done", code: ResponseCode | None = None) -> tuple[Value, str]:
@@ -80,7 +77,7 @@ RFC_9051 = [
             (Exists(18), "A3"),
             (
                 MailboxFlags(
-                    flags("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
+                    build_flags("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
                 ),
                 "A3",
             ),
@@ -108,7 +105,7 @@ RFC_9051 = [
                 Fetch(
                     12,
                     Uid(7),
-                    flags("\\Seen"),
+                    build_flags("\\Seen"),
                     datetime(1996, 7, 17, 2, 44, 25, tzinfo=PDT),
                     4286,
                 ),
@@ -230,7 +227,7 @@ RFC_9051 = [
                 Fetch(
                     49,
                     Uid(117),
-                    flags("\\Seen", "\\Answered"),
+                    build_flags("\\Seen", "\\Answered"),
                     modseq=90060115194045001,
                 ),
                 "A3",
@@ -325,7 +322,7 @@ SERVERS = [
                 Fetch(
                     1,
                     Uid(4),
-                    flags("\\Seen", "$Forwarded"),
+                    build_flags("\\Seen", "$Forwarded"),
                     datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC),
                     22,
                     3,
@@ -333,7 +330,7 @@ SERVERS = [
                 ),
                 "A3",
             ),
-            (Fetch(2, Uid(5), flags(), body=b""), "A3"),
+            (Fetch(2, Uid(5), build_flags(), body=b""), "A3"),
             ok("A3"),
         ),
     ),
@@ -350,7 +347,7 @@ SERVERS = [
                 Fetch(
                     1,
                     Uid(9),
-                    flags(),
+                    build_flags(),
                     datetime(2024, 1, 1, tzinfo=UTC),
                     22,
                     sections=(
@@ -382,7 +379,7 @@ SERVERS = [
                 Fetch(
                     1,
                     Uid(2),
-                    flags("\\Seen"),
+                    build_flags("\\Seen"),
                     datetime(
                         2023, 3, 5, 8, 9, 10, tzinfo=timezone(timedelta(hours=5, minutes=30))
                     ),
@@ -419,7 +416,7 @@ SERVERS = [
                 Fetch(
                     1,
                     Uid(4),
-                    flags("\\Seen", "$NotPhishing"),
+                    build_flags("\\Seen", "$NotPhishing"),
                     datetime(2010, 1, 26, 18, 3, 14, tzinfo=UTC),
                     22,
                     body=BODY,
@@ -456,8 +453,8 @@ SERVERS = [
         ),
         (
             (StatusItem(b"INBOX", MailboxState(14, 4, 3)), None),
-            (Fetch(1, Uid(3), flags("\\Seen")), "A3"),
-            (Fetch(2, flags=flags("\\Deleted")), None),
+            (Fetch(1, Uid(3), build_flags("\\Seen")), "A3"),
+            (Fetch(2, flags=build_flags("\\Deleted")), None),
             (
                 Tagged(
                     "A3",

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from mailvault.errors import SourceError
 from mailvault.mail.model import Flags
 from mailvault.sources.files import FileSource
-from mailvault.sources.message_octets import FoundMessage
+from mailvault.sources.message_octets import FoundMessage, Portion
 from mailvault.sources.trees import open_tree
 
 
@@ -59,16 +59,18 @@ def find(path: Path, file_format: str = "auto", *, keeps_line_ends: bool = False
     return found
 
 
-def _read(portion, spool: Path, mails: list[Mail], found: FoundMail) -> None:  # type: ignore[no-untyped-def]  # a Portion
+def _read(portion: Portion, spool: Path, mails: list[Mail], found: FoundMail) -> None:
     try:
         for each in portion.messages(spool):
             if not isinstance(each, FoundMessage):
                 found.unread.append(each.reason)
                 continue
             octets = each.octets
-            if not isinstance(octets, bytes):
-                octets = b"".join(octets.chunks())
-                each.octets.discard()
-            mails.append(Mail(octets, each.flags, each.internal_date, each.labels))
+            if isinstance(octets, bytes):
+                held = octets
+            else:
+                held = b"".join(octets.chunks())
+                octets.discard()
+            mails.append(Mail(held, each.flags, each.internal_date, each.labels))
     except SourceError as error:
         found.errors.append(str(error))

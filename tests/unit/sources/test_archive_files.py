@@ -8,12 +8,16 @@ import random
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import zstandard
 
 from mailvault.errors import UsageError
 from tests.unit.sources.found_mail import find
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LETTER = b"Subject: one\r\n\r\nbody\r\n"
 LINE = b"From ada@example.org Mon Jan  5 12:00:00 2026\r\n"
@@ -26,6 +30,10 @@ MEMBERS = {
     "mail/letters/old.mbox.gz": gzip.compress(LINE + LETTER),
 }
 EXPECTED = {"INBOX": 2, "Sent": 1, "files/Work": 2, "letters": 1, "letters/old": 1}
+
+
+class Make(Protocol):
+    def __call__(self, path: Path, *, members: dict[str, bytes] = ...) -> Path: ...
 
 
 def make_zip(path: Path, members: dict[str, bytes] = MEMBERS) -> Path:
@@ -93,10 +101,10 @@ TRICKS = {
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tar], ids=["zip", "tar"])
-def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path, make: object) -> None:
+def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path, make: Make) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    make(folder / "mail.archive", members=TRICKS)  # type: ignore[operator]
+    make(folder / "mail.archive", members=TRICKS)
 
     found = find(folder / "mail.archive")
 
@@ -127,9 +135,9 @@ def test_links_and_devices_in_a_tar_lead_nowhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tar], ids=["zip", "tar"])
-def test_a_bomb_is_given_up(tmp_path: Path, make: object) -> None:
+def test_a_bomb_is_given_up(tmp_path: Path, make: Make) -> None:
     bomb = {"box/1.eml": zstandard.compress(bytes(100 << 20)), "box/2.eml": LETTER}
-    make(tmp_path / "mail.archive", members=bomb)  # type: ignore[operator]
+    make(tmp_path / "mail.archive", members=bomb)
 
     found = find(tmp_path / "mail.archive")
 
@@ -178,9 +186,10 @@ class Unseekable(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, octets: object) -> int:
-        self.octets += bytes(octets)  # type: ignore[call-overload]  # a buffer
-        return len(octets)  # type: ignore[arg-type]
+    def write(self, octets: "ReadableBuffer") -> int:
+        written = bytes(octets)
+        self.octets += written
+        return len(written)
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -251,11 +251,11 @@ def test_a_preview_does_not_overrun_the_day(run: Run, clock: FakeClock) -> None:
     assert run.connections == 0
 
 
-def hanging_up(command: bytes, answer: list[bytes]) -> list[bytes]:
+def going_away(command: bytes, answer: list[bytes]) -> list[bytes]:
     raise HangUp
 
 
-@pytest.mark.parametrize("refusal", [saying(b"[LIMIT] Too many connections"), hanging_up])
+@pytest.mark.parametrize("refusal", [saying(b"[LIMIT] Too many connections"), going_away])
 def test_connections_beyond_the_servers_limit_are_done_without(
     run: Run, archive: Archive, refusal: Bend
 ) -> None:

@@ -1,110 +1,26 @@
 """What real servers do now and then, and what a sync makes of it: one bend a test."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.demo.mailbox import ServedAccount, ServedMailbox
 from mailvault.demo.session import EXTENSIONS
-from mailvault.mail.globs import MailboxGlobs
-from mailvault.operations.account_sync import SyncAccount
-from mailvault.operations.reports import AccountReport
-from mailvault.operations.sync import sync
-from mailvault.sources.imap import ImapSource
-from mailvault.transport.endpoint import Endpoint, Login, TlsMode
-from mailvault.transport.imap import ImapClient
-from mailvault.wiring import SystemClock
+from mailvault.mail.model import Uid
 from tests.servers.bent import (
-    Bend,
-    BentServer,
     HangUp,
-    as_it_should,
     asks_for,
     is_body_fetch,
     without,
 )
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-BARE = tuple(e for e in EXTENSIONS if e not in (b"CONDSTORE", b"QRESYNC"))
-CONDSTORE_ONLY = tuple(e for e in EXTENSIONS if e != b"QRESYNC")
-
-
-class ImpatientClock(SystemClock):
-    """Real time, but nobody waits before connecting again."""
-
-    def sleep(self, seconds: float) -> None:
-        pass
-
-
-def octets_of(number: int) -> bytes:
-    return b"Message-ID: <%d@x.example>\r\nSubject: number %d\r\n\r\nbody %d\r\n" % (
-        (number,) * 3
-    )
-
-
-@pytest.fixture
-def served() -> ServedAccount:
-    account = ServedAccount("me", "secret")
-    inbox = account.create("INBOX")
-    for number in range(1, 21):
-        inbox.append(octets_of(number), flags=["\\Seen"], internal_date=NOON)
-    return account
-
-
-@pytest.fixture
-def inbox(served: ServedAccount) -> ServedMailbox:
-    return served.mailbox("INBOX")
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Archive.create(tmp_path / "archive", clock=ImpatientClock()) as archive:
-        yield archive
-
-
-SyncOnce = Callable[..., AccountReport]
-
-
-@pytest.fixture
-def sync_once(served: ServedAccount, archive: Archive) -> SyncOnce:
-    def run(
-        bend: Bend = as_it_should, *, accept_empty: bool = False, **options: object
-    ) -> AccountReport:
-        with BentServer(served, bend, **options) as server:  # type: ignore[arg-type]
-            endpoint = Endpoint(server.host, server.port, TlsMode.NONE)
-            login = Login("me", lambda: "secret")
-
-            def open_source() -> ImapSource:
-                def connect() -> ImapClient:
-                    return ImapClient.connect(endpoint, login, archive.tmp)
-
-                return ImapSource(connect, MailboxGlobs(["*"]), clock=ImpatientClock())
-
-            account = SyncAccount("a", "imap", open_source, MailboxGlobs(["*"]))
-            (report,) = sync(archive, [account], accept_empty=accept_empty).accounts
-            run.connections = server.connections  # type: ignore[attr-defined]
-            run.commands = list(server.commands)  # type: ignore[attr-defined]
-            return report
-
-    return run
-
-
-def archived(archive: Archive) -> dict[int, frozenset[str]]:
-    """UID and flags of what is present in INBOX, after reading its octets back."""
-    present = {}
-    for view in archive.catalog.placements(account="a"):
-        octets = archive.content.get(view.digest)
-        assert isinstance(octets, bytes)
-        assert len(octets) == view.size
-        present[int(view.uid)] = frozenset(map(str, view.flags))
-    return present
-
-
-def served_now(inbox: ServedMailbox) -> dict[int, frozenset[str]]:
-    return {int(uid): frozenset(map(str, m.flags)) for uid, m in inbox.messages.items()}
+from tests.unit.sources.imap_syncs import (
+    BARE,
+    CONDSTORE_ONLY,
+    NOON,
+    SyncOnce,
+    archived,
+    octets_of,
+    served_now,
+)
 
 
 def test_an_ordinary_mailbox_is_archived_as_served(
@@ -145,7 +61,7 @@ def test_a_message_that_ends_the_connection_costs_only_itself(
     assert report.exit_code == 3
     assert report.mailboxes[0].unreadable == 1
     assert sorted(set(served_now(inbox)) - set(archived(archive))) == [poison]
-    assert sync_once.connections <= 12  # type: ignore[attr-defined]
+    assert sync_once.connections <= 12
 
 
 def test_a_message_the_server_refuses_costs_only_itself(
@@ -183,7 +99,7 @@ def test_a_message_expunged_while_fetching_is_gone_not_owed(
 ) -> None:
     def bend(command: bytes, answer: list[bytes]) -> list[bytes]:
         if asks_for(command, 9) and 9 in inbox.messages:
-            inbox.expunge(9)  # type: ignore[arg-type]
+            inbox.expunge(Uid(9))
             return without(answer, 9)
         return answer
 
@@ -211,7 +127,7 @@ def test_a_search_that_returns_too_few_is_made_good_by_fetch(
 def test_a_placeholder_for_a_message_is_owed_not_archived(
     sync_once: SyncOnce, archive: Archive, inbox: ServedMailbox
 ) -> None:
-    real = inbox.messages[3].octets  # type: ignore[index]
+    real = inbox.messages[Uid(3)].octets
     phrase = b"Retrieval using the IMAP4 protocol failed for the following message"
     text = b"Subject: x\r\n\r\n" + phrase + b": 3\r\n"
 
@@ -234,8 +150,8 @@ def test_flags_and_expunges_are_found_whatever_the_server_offers(
     extensions: tuple[bytes, ...], sync_once: SyncOnce, archive: Archive, inbox: ServedMailbox
 ) -> None:
     sync_once(extensions=extensions)
-    inbox.set_flags(2, ["\\Flagged", "$Work"])  # type: ignore[arg-type]
-    inbox.expunge(11)  # type: ignore[arg-type]
+    inbox.set_flags(Uid(2), ["\\Flagged", "$Work"])
+    inbox.expunge(Uid(11))
     inbox.append(octets_of(99), flags=[], internal_date=NOON)
 
     report = sync_once(extensions=extensions)
@@ -255,110 +171,10 @@ def test_nothing_changed_costs_a_handful_of_commands(
 
     report = sync_once(extensions=extensions)
 
-    commands = sync_once.commands  # type: ignore[attr-defined]
+    commands = sync_once.commands
     assert report.exit_code == 0
     assert not any(b"EXAMINE" in command for command in commands)
     assert len(commands) <= 6
-
-
-def renumber(inbox: ServedMailbox, uidvalidity: int) -> None:
-    """What a server does that lost its index: the same mail under new UIDs."""
-    messages = list(inbox.messages.values())
-    inbox.messages.clear()
-    inbox.uidvalidity = uidvalidity
-    inbox.uidnext = 100
-    for message in messages:
-        inbox.append(message.octets, flags=message.flags, internal_date=message.internal_date)
-
-
-def test_a_new_uidvalidity_downloads_nothing_it_can_recognise(
-    sync_once: SyncOnce, archive: Archive, inbox: ServedMailbox
-) -> None:
-    sync_once()
-    renumber(inbox, inbox.uidvalidity + 1)
-
-    report = sync_once()
-
-    assert report.exit_code == 0
-    assert archived(archive) == served_now(inbox)
-    assert not any(is_body_fetch(c) for c in sync_once.commands)  # type: ignore[attr-defined]
-    assert list(archive.catalog.placements(account="a", gone=True)) == []
-
-
-def test_without_a_uidvalidity_messages_are_recognised_each_time(
-    sync_once: SyncOnce, archive: Archive, inbox: ServedMailbox
-) -> None:
-    inbox.uidvalidity = 0
-    sync_once()
-    messages = list(inbox.messages.values())
-    inbox.messages.clear()
-    inbox.uidnext = 1
-    for message in reversed(messages):
-        inbox.append(message.octets, flags=[], internal_date=message.internal_date)
-
-    sync_once()
-
-    assert archived(archive) == served_now(inbox)
-    assert not any(is_body_fetch(c) for c in sync_once.commands)  # type: ignore[attr-defined]
-
-
-def test_a_renamed_mailbox_is_known_again_and_not_downloaded(
-    sync_once: SyncOnce, archive: Archive, served: ServedAccount
-) -> None:
-    work = served.create("Work")
-    for number in range(50, 60):
-        work.append(octets_of(number), flags=[], internal_date=NOON)
-    sync_once()
-    served.rename("Work", "Former work")
-
-    report = sync_once()
-
-    assert report.exit_code == 0
-    assert not any(is_body_fetch(c) for c in sync_once.commands)  # type: ignore[attr-defined]
-    names = {str(view.name): view.messages for view in archive.catalog.mailboxes("a")}
-    assert names == {"INBOX": 20, "Former work": 10}
-
-
-def test_another_mailbox_with_the_same_uidvalidity_is_not_taken_for_a_renamed_one(
-    sync_once: SyncOnce, archive: Archive, served: ServedAccount
-) -> None:
-    work = served.create("Work")
-    work.append(octets_of(50), flags=[], internal_date=NOON)
-    sync_once()
-    other = served.create("Other")
-    other.append(octets_of(51), flags=[], internal_date=NOON)
-    other.uidvalidity = work.uidvalidity
-    served.delete("Work")
-
-    sync_once()
-
-    digests = {
-        view.digest
-        for view in archive.catalog.placements(account="a")
-        if view.mailbox == other.name
-    }
-    assert [archive.content.get(digest) for digest in digests] == [octets_of(51)]
-
-
-def test_a_deleted_and_returned_mailbox_is_not_downloaded_again(
-    sync_once: SyncOnce, archive: Archive, served: ServedAccount
-) -> None:
-    work = served.create("Work")
-    for number in range(50, 60):
-        work.append(octets_of(number), flags=[], internal_date=NOON)
-    sync_once()
-    served.rename("Work", "Hidden")
-    work.is_selectable = False
-    work.messages, kept = {}, work.messages
-    sync_once()
-    work.is_selectable, work.messages = True, kept
-    served.rename("Hidden", "Work")
-
-    sync_once()
-
-    assert not any(is_body_fetch(c) for c in sync_once.commands)  # type: ignore[attr-defined]
-    names = {str(view.name): view.messages for view in archive.catalog.mailboxes("a")}
-    assert names["Work"] == 10
 
 
 def test_an_emptied_mailbox_is_recorded_but_suspicious(

@@ -6,23 +6,17 @@ import pytest
 
 from mailvault.archive.archive import Archive
 from mailvault.demo.mailbox import ServedMailbox
+from mailvault.demo.session import EXTENSIONS
 from mailvault.mail.model import Digest, Uid
-from tests.unit.sources.test_imap_quirks import (
+from tests.unit.sources.imap_syncs import (
     BARE,
     CONDSTORE_ONLY,
-    EXTENSIONS,
     NOON,
     SyncOnce,
-    archive,
     archived,
-    inbox,
     octets_of,
-    served,
     served_now,
-    sync_once,
 )
-
-__all__ = ["archive", "inbox", "served", "sync_once"]  # fixtures
 
 every_server = pytest.mark.parametrize(
     "extensions", [EXTENSIONS, CONDSTORE_ONLY, BARE], ids=["QRESYNC", "CONDSTORE", "neither"]

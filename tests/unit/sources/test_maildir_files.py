@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailvault.destinations.maildir import Layout, MaildirDestination
-from mailvault.mail.model import Flag, MailboxName
+from mailvault.mail.model import MailboxName
+from tests.flags import build_flags
 from tests.unit.sources.found_mail import find
 
 LETTER = b"Subject: one\r\n\r\nbody\r\n"
@@ -46,7 +47,7 @@ def test_names_tell_flags_and_times_tell_dates(tmp_path: Path) -> None:
 
     (mail,) = find(box).messages["INBOX"]
 
-    assert mail.flags == {"\\Flagged", "\\Answered", "\\Seen", "$Forwarded", "Work"}
+    assert mail.flags == build_flags("\\Flagged", "\\Answered", "\\Seen", "$Forwarded", "Work")
     assert mail.date == NOON
 
 
@@ -70,7 +71,7 @@ def test_names_of_file_systems_without_colons_are_understood(
     box = maildir(tmp_path / "box")
     put(box / "cur", f"1.a.host{separator}2,S")
 
-    assert find(box).all[0].flags == {"\\Seen"}
+    assert find(box).all[0].flags == build_flags("\\Seen")
 
 
 def test_the_line_ends_are_those_of_the_wire(tmp_path: Path) -> None:
@@ -168,7 +169,9 @@ def test_thunderbirds_maildirs_keep_flags_in_the_messages(tmp_path: Path) -> Non
     found = find(tmp_path)
 
     assert found.messages.keys() == {"INBOX", "INBOX/Work"}
-    assert [(mail.octets, mail.flags) for mail in found.all] == [(LETTER, {"\\Seen"})]
+    assert [(mail.octets, mail.flags) for mail in found.all] == [
+        (LETTER, build_flags("\\Seen"))
+    ]
 
 
 def test_messages_come_in_the_order_of_their_arrival(tmp_path: Path) -> None:
@@ -269,10 +272,10 @@ def test_what_pythons_mailbox_module_writes_comes_back(
         message.set_flags(letters)
         key = box.add(message)
         # Its messages pass through Python's email package, which would change odd ones.
-        name = next(Path(box._path, "cur").glob(f"{key}*"))  # type: ignore[attr-defined]
+        name = next(Path(box._path, "cur").glob(f"{key}*"))
         name.write_bytes(body)
 
-    found = find(Path(box._path))  # type: ignore[attr-defined]
+    found = find(Path(box._path))
 
     system = {"D": "\\Draft", "F": "\\Flagged", "P": "$Forwarded", "R": "\\Answered",
               "S": "\\Seen", "T": "\\Deleted"}  # fmt: skip
@@ -305,7 +308,7 @@ def test_what_export_writes_comes_back_exactly(
             destination.append(
                 MailboxName.parse("\0".join(parts), "\0"),
                 octets,
-                flags=frozenset(map(Flag, flags)),
+                flags=build_flags(*flags),
                 internal_date=NOON,
             )
 

@@ -20,6 +20,7 @@ from mailvault.mail.model import MailboxName
 from mailvault.sources.mbox import MboxDialect, MboxPortion
 from mailvault.sources.mbox_reader import MboxReader
 from mailvault.sources.opened_file import DiskFile
+from tests.flags import build_flags
 from tests.unit.sources.found_mail import FoundMail, find
 
 DATED = b"From ada@example.org Mon Jan  5 12:00:00 2026\n"
@@ -115,7 +116,7 @@ def test_fields_of_mail_programs_become_flags(tmp_path: Path) -> None:
     (mail,) = found_in(tmp_path, DATED + fields + LETTER).all
 
     assert mail.octets == crlf(LETTER)
-    assert mail.flags == {"\\Seen", "\\Answered", "\\Flagged", "$Forwarded", "Work"}
+    assert mail.flags == build_flags("\\Seen", "\\Answered", "\\Flagged", "$Forwarded", "Work")
 
 
 def test_thunderbirds_fields_become_flags(tmp_path: Path) -> None:
@@ -126,9 +127,9 @@ def test_thunderbirds_fields_become_flags(tmp_path: Path) -> None:
     (mail,) = found_in(tmp_path, DATED + fields + LETTER).all
 
     assert mail.octets == crlf(LETTER)
-    assert mail.flags == {
+    assert mail.flags == build_flags(
         "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "$Forwarded", "$label1"
-    }  # fmt: skip
+    )
 
 
 def test_a_message_with_lines_of_the_wire_stays_as_it_is(tmp_path: Path) -> None:

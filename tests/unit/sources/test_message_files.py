@@ -8,6 +8,7 @@ import pytest
 
 from mailvault.destinations.eml import EmlDestination
 from mailvault.mail.model import MailboxName
+from tests.flags import build_flags
 from tests.unit.sources.found_mail import find
 
 LETTER = b"Subject: one\r\n\r\nbody\r\n"
@@ -107,7 +108,7 @@ def test_apples_files_bring_flags_and_dates(tmp_path: Path) -> None:
     assert found.messages.keys() == {"Work/Lists"}
     (mail,) = found.all
     assert mail.octets == LETTER
-    assert mail.flags == {"\\Seen", "\\Answered", "\\Flagged", "$Forwarded"}
+    assert mail.flags == build_flags("\\Seen", "\\Answered", "\\Flagged", "$Forwarded")
     assert mail.date == NOON
 
 

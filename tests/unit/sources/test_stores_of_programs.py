@@ -10,7 +10,8 @@ import pytest
 
 from mailvault.destinations.mbox import MboxDestination, MboxLayout
 from mailvault.errors import UsageError
-from mailvault.mail.model import Flag, MailboxName
+from mailvault.mail.model import MailboxName
+from tests.flags import build_flags
 from tests.unit.sources.found_mail import FoundMail, find
 
 LINE = b"From 17@xxx Mon Jan 05 12:00:00 +0000 2026\r\n"
@@ -45,8 +46,9 @@ def test_labels_tell_flags_and_are_kept(tmp_path: Path) -> None:
     found = find_takeout(tmp_path, "Inbox,Unread,Starred", "Inbox,Important,Category Personal")
 
     first, second = found.messages["INBOX"]
-    assert (first.flags, first.labels) == ({"\\Flagged"}, {"Inbox", "Unread", "Starred"})
-    assert second.flags == {"\\Seen", "$Important"}
+    assert first.flags == build_flags("\\Flagged")
+    assert first.labels == frozenset({"Inbox", "Unread", "Starred"})
+    assert second.flags == build_flags("\\Seen", "$Important")
 
 
 def test_labels_in_a_language_that_is_not_understood_say_nothing_of_flags(
@@ -55,7 +57,7 @@ def test_labels_in_a_language_that_is_not_understood_say_nothing_of_flags(
     found = find_takeout(tmp_path, "Posteingang,Ungelesen", "Inbox,Category Forums")
 
     assert [mail.flags for mail in found.messages["Posteingang"]] == [None]
-    assert [mail.flags for mail in found.messages["INBOX"]] == [{"\\Seen"}]
+    assert [mail.flags for mail in found.messages["INBOX"]] == [build_flags("\\Seen")]
 
 
 def test_labels_may_be_encoded_quoted_and_folded(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_exports_come_back_exactly(
     tmp_path: Path, layout: MboxLayout, *, has_status: bool
 ) -> None:
     written = [b"", b"Status: RO\r\nA: b\r\n\r\n>From me\r\n", b"A: b\n\nFrom you\n", b"\n\r"]
-    flags = frozenset(map(Flag, ("\\Seen", "\\Flagged", "Work", "$Forwarded")))
+    flags = build_flags("\\Seen", "\\Flagged", "Work", "$Forwarded")
     names = [MailboxName(("INBOX",)), MailboxName(("a.mbox", "b/c")), MailboxName(("a.mbox",))]
     with MboxDestination(tmp_path / "out", layout=layout, has_status=has_status) as destination:
         for name in names:

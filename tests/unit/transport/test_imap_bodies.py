@@ -13,6 +13,7 @@ from mailvault.protocols.imap.uidset import UidSet
 from mailvault.transport.endpoint import Endpoint, TlsMode
 from mailvault.transport.imap import ImapClient
 from mailvault.transport.imap_values import FetchedSet
+from tests.flags import build_flags
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
 from tests.unit.transport.imap_server import QUICK, USUAL, imap, login, loopback, serve
 from tests.unit.transport.scripted import HOST, Peer, ScriptedServer, server_context
@@ -61,7 +62,7 @@ def test_a_message_comes_with_flags_date_and_exact_octets() -> None:
     [message] = fetched(fetch_line(5, body, size=99) + b"TAG OK done\r\n").messages
 
     assert message.body == body
-    assert message.flags == {SEEN}
+    assert message.flags == build_flags(SEEN)
     assert message.size == 99
     assert message.internal_date is not None
     assert message.problem is None

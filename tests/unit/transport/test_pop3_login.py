@@ -3,11 +3,12 @@
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from mailvault.errors import LoginRefused, ProtocolViolation, ServerBusy, TlsRefused
-from mailvault.transport import pop3_login
+from mailvault.transport import sasl
 from mailvault.transport.endpoint import Endpoint, Login, TlsMode
 from mailvault.transport.pop3 import Pop3Client
 from tests.servers.certificates import LOOPBACK_NAMES, Authority
@@ -24,9 +25,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def connect(
-    server: ScriptedServer, mechanism: str = "auto", tls: TlsMode = TlsMode.NONE, **more: object
+    server: ScriptedServer,
+    mechanism: str = "auto",
+    tls: TlsMode = TlsMode.NONE,
+    *,
+    ca_file: Path | None = None,
 ) -> Pop3Client:
-    endpoint = Endpoint(HOST, server.port, tls, timeouts=QUICK, **more)  # type: ignore[arg-type]
+    endpoint = Endpoint(HOST, server.port, tls, ca_file=ca_file, timeouts=QUICK)
     return Pop3Client.connect(endpoint, Login("tim", lambda: PASSWORD, mechanism), None)
 
 
@@ -127,7 +132,7 @@ def test_a_long_token_goes_in_two_steps_or_in_one(
         peer.say(answer)
         serve(peer, {})
 
-    monkeypatch.setattr(pop3_login.sasl, "choose", lambda *_, **__: Token())
+    monkeypatch.setattr(sasl, "choose", lambda *_, **__: Token())
     with ScriptedServer(script) as server:
         connect(server).abort()
 

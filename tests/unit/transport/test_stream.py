@@ -34,9 +34,11 @@ def context(authority: Authority) -> ssl.SSLContext:
     return server_context(authority.certify(*LOOPBACK_NAMES))
 
 
-def private(server: ScriptedServer, authority: Authority, **changes: object) -> Endpoint:
-    options: dict[str, object] = {"ca_file": authority.ca_file, "timeouts": QUICK} | changes
-    return Endpoint(HOST, server.port, TlsMode.IMPLICIT, **options)  # type: ignore[arg-type]
+def private(
+    server: ScriptedServer, authority: Authority | None, *, pin: str | None = None
+) -> Endpoint:
+    ca_file = authority.ca_file if authority else None
+    return Endpoint(HOST, server.port, ca_file=ca_file, tls_fingerprint=pin, timeouts=QUICK)
 
 
 def plain(server: ScriptedServer, timeouts: Timeouts = QUICK) -> Endpoint:
@@ -284,7 +286,7 @@ def test_a_pinned_certificate_needs_no_authority(
     der = ssl.PEM_cert_to_DER_cert((authority.folder / "server.pem").read_text())
     pin = tls.fingerprint(der)
     with in_private(context) as server:
-        endpoint = private(server, authority, ca_file=None, tls_fingerprint=pin.upper())
+        endpoint = private(server, None, pin=pin.upper())
         with Stream.connect(endpoint) as stream:
             assert stream.receive(2) == b"hello"
 
@@ -293,11 +295,9 @@ def test_a_pinned_certificate_needs_no_authority(
 def test_a_changed_certificate_is_refused_even_with_a_valid_authority(
     authority: Authority, context: ssl.SSLContext, with_authority: bool
 ) -> None:
-    ca_file = authority.ca_file if with_authority else None
+    trusted = authority if with_authority else None
     with in_private(context) as server:
-        endpoint = private(
-            server, authority, ca_file=ca_file, tls_fingerprint="sha256:" + "00" * 32
-        )
+        endpoint = private(server, trusted, pin="sha256:" + "00" * 32)
         error = failure(endpoint)
 
     assert isinstance(error, TlsRefused)
@@ -313,7 +313,7 @@ def test_a_pin_is_taken_as_openssl_prints_it(
     pairs = ":".join(digits[n : n + 2] for n in range(0, 64, 2))
     with (
         in_private(context) as server,
-        Stream.connect(private(server, authority, tls_fingerprint=f"sha256:{pairs}")) as stream,
+        Stream.connect(private(server, authority, pin=f"sha256:{pairs}")) as stream,
     ):
         assert stream.is_private
 

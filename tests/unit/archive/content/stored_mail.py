@@ -3,10 +3,25 @@
 import base64
 import random
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Protocol
 
 from mailvault.archive.content.sqlite import SqliteStore
+from mailvault.archive.journal_mode import JournalMode
 from mailvault.mail.model import Digest
+
+
+class OpenStore(Protocol):
+    """Opens the store of a test, as often as needed."""
+
+    def __call__(
+        self,
+        *,
+        archive_id: str = ...,
+        volume_limit: int = ...,
+        journal: JournalMode | None = ...,
+    ) -> SqliteStore: ...
 
 
 def random_octets(size: int, seed: int = 1) -> bytes:
@@ -26,7 +41,7 @@ def build_message(number: int, attachment: bytes = b"") -> bytes:
 WORDS = [random.Random(n).randbytes(4).hex() for n in range(500)]
 
 
-def store_all(store: SqliteStore, messages) -> list[Digest]:
+def store_all(store: SqliteStore, messages: Iterable[bytes]) -> list[Digest]:
     digests = []
     for message in messages:
         prepared = store.prepare(message)
@@ -44,7 +59,8 @@ def kinds(store: SqliteStore) -> set[str]:
     return {finding.kind for finding in store.check()}
 
 
-def execute(path: Path, statement: str, *values) -> list[tuple]:
+def execute(path: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows, of which only the statement knows what is in them."""
     connection = sqlite3.connect(path)
     try:
         with connection:

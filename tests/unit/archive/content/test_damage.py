@@ -8,6 +8,7 @@ import pytest
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveTooNew, MessageMissing
 from mailvault.mail.model import Digest
 from tests.unit.archive.content.stored_mail import (
+    OpenStore,
     build_message,
     execute,
     kinds,
@@ -22,7 +23,9 @@ def flipped(octets: bytes, bit: int) -> bytes:
     return octets[:at] + bytes([octets[at] ^ 1 << (bit & 7)]) + octets[at + 1 :]
 
 
-def test_a_flipped_bit_never_gives_other_octets_and_is_healed(open_store, folder):
+def test_a_flipped_bit_never_gives_other_octets_and_is_healed(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [build_message(n, random_octets(3000, n % 5)) for n in range(60)]
     messages += [build_message(n) for n in range(100, 150)]
     digests = store_all(open_store(), messages)
@@ -51,7 +54,9 @@ def test_a_flipped_bit_never_gives_other_octets_and_is_healed(open_store, folder
     assert hurt
 
 
-def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(open_store, folder):
+def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [build_message(n) for n in range(100)]
     digests = store_all(open_store(), messages)
     [path] = volumes(folder)
@@ -67,7 +72,9 @@ def test_rows_out_of_order_are_found_and_what_they_hide_is_stored_again(open_sto
     assert [store.get(digest) for digest in digests] == messages
 
 
-def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(open_store, folder):
+def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [build_message(n, random_octets(3000, n % 5)) for n in range(60)]
     store = open_store(volume_limit=40_000)
     digests = [
@@ -90,7 +97,9 @@ def test_a_row_that_strayed_into_another_volume_does_not_hide_the_sound_one(open
         assert all(store.prove(digest) == len(message) for digest, message in order)
 
 
-def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(open_store, folder):
+def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(9000, n) for n in range(200)]
     store_all(open_store(), messages[:150])
     [path] = volumes(folder)
@@ -105,7 +114,9 @@ def test_new_mail_goes_on_where_the_newest_volume_cannot_be_written_to(open_stor
 
 
 @pytest.mark.parametrize("keep", [0, 1, 0.5, 0.99], ids=["empty", "octet", "half", "most"])
-def test_a_truncated_volume_never_gives_other_octets(open_store, folder, keep):
+def test_a_truncated_volume_never_gives_other_octets(
+    open_store: OpenStore, folder: Path, keep: float
+) -> None:
     messages = [build_message(n, random_octets(3000, n)) for n in range(60)]
     digests = store_all(open_store(), messages)
     [path] = volumes(folder)
@@ -136,8 +147,8 @@ def damage(folder: Path, digest: Digest) -> None:
 @pytest.mark.parametrize("limit", [1 << 30, 60_000], ids=["same-volume", "sealed-volume"])
 @pytest.mark.parametrize("what", ["message", "part"])
 def test_a_damaged_copy_is_replaced_when_the_message_comes_again(
-    open_store, folder, limit, what
-):
+    open_store: OpenStore, folder: Path, limit: int, what: str
+) -> None:
     attachment = random_octets(20_000)
     messages = [build_message(n, attachment) for n in range(3)]
     digests = store_all(open_store(volume_limit=limit), messages)
@@ -158,7 +169,9 @@ def test_a_damaged_copy_is_replaced_when_the_message_comes_again(
     assert sum(map(store.prove, found))
 
 
-def test_a_message_whose_part_is_missing_is_damaged(open_store, folder):
+def test_a_message_whose_part_is_missing_is_damaged(
+    open_store: OpenStore, folder: Path
+) -> None:
     attachment = random_octets(20_000)
     [digest] = store_all(open_store(), [build_message(1, attachment)])
     execute(
@@ -170,7 +183,7 @@ def test_a_message_whose_part_is_missing_is_damaged(open_store, folder):
 
 
 @pytest.fixture
-def three_volumes(open_store, folder) -> list[Path]:
+def three_volumes(open_store: OpenStore, folder: Path) -> list[Path]:
     store = open_store(volume_limit=250_000)
     store_all(store, [random_octets(21_000, n) for n in range(20)])
     store.close()
@@ -180,8 +193,8 @@ def three_volumes(open_store, folder) -> list[Path]:
 
 
 def test_a_missing_volume_is_found_and_nothing_in_it_is_said_to_be_missing(
-    open_store, three_volumes
-):
+    open_store: OpenStore, three_volumes: list[Path]
+) -> None:
     digest = Digest.of(random_octets(21_000, 0))
     three_volumes[0].unlink()
 
@@ -195,8 +208,8 @@ def test_a_missing_volume_is_found_and_nothing_in_it_is_said_to_be_missing(
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_volume_that_is_no_volume_is_found_and_the_others_are_read(
-    open_store, three_volumes, place
-):
+    open_store: OpenStore, three_volumes: list[Path], place: int
+) -> None:
     three_volumes[place].write_bytes(random_octets(50_000))
 
     store = open_store()
@@ -208,7 +221,7 @@ def test_a_volume_that_is_no_volume_is_found_and_the_others_are_read(
         assert open_store().prove(Digest.of(random_octets(21_000, n)))
 
 
-def test_swapped_volumes_are_found(open_store, three_volumes):
+def test_swapped_volumes_are_found(open_store: OpenStore, three_volumes: list[Path]) -> None:
     first, second, _ = three_volumes
     first.rename(first.with_suffix(".x"))
     second.rename(first)
@@ -217,7 +230,9 @@ def test_swapped_volumes_are_found(open_store, three_volumes):
     assert kinds(open_store()) == {"volume-damaged"}
 
 
-def test_a_symbolic_link_is_not_followed(open_store, three_volumes, tmp_path):
+def test_a_symbolic_link_is_not_followed(
+    open_store: OpenStore, three_volumes: list[Path], tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere.db"
     three_volumes[0].rename(elsewhere)
     three_volumes[0].symlink_to(elsewhere)
@@ -225,14 +240,16 @@ def test_a_symbolic_link_is_not_followed(open_store, three_volumes, tmp_path):
     assert kinds(open_store()) == {"volume-damaged"}
 
 
-def test_a_volume_of_another_archive_is_refused(open_store, three_volumes):
+def test_a_volume_of_another_archive_is_refused(
+    open_store: OpenStore, three_volumes: list[Path]
+) -> None:
     store = open_store(archive_id="b")
 
     assert kinds(store) == {"volume-damaged"}
     assert list(store.digests()) == []
 
 
-def test_a_volume_of_a_later_release_is_refused(open_store, folder):
+def test_a_volume_of_a_later_release_is_refused(open_store: OpenStore, folder: Path) -> None:
     [digest] = store_all(open_store(), [build_message(1)])
     execute(volumes(folder)[0], "PRAGMA user_version = 2")
 
@@ -263,7 +280,9 @@ def test_a_volume_of_a_later_release_is_refused(open_store, folder):
         ("DELETE FROM volume", "volume-damaged"),
     ],
 )
-def test_an_index_that_leads_astray_is_found(open_store, folder, statement, kind):
+def test_an_index_that_leads_astray_is_found(
+    open_store: OpenStore, folder: Path, statement: str, kind: str
+) -> None:
     digests = store_all(open_store(), [build_message(n, random_octets(3000)) for n in range(3)])
     execute(volumes(folder)[0], statement)
 
@@ -276,7 +295,9 @@ def test_an_index_that_leads_astray_is_found(open_store, folder, statement, kind
                 store.get(digest)
 
 
-def test_an_index_that_names_another_frame_is_never_believed(open_store, folder):
+def test_an_index_that_names_another_frame_is_never_believed(
+    open_store: OpenStore, folder: Path
+) -> None:
     digests = store_all(open_store(), [build_message(n, random_octets(3000)) for n in range(9)])
     execute(
         volumes(folder)[0],

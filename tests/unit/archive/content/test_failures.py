@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,16 @@ from mailvault.archive.content.volume_writer import VolumeWriter
 from mailvault.archive.journal_mode import ROLLBACK_JOURNAL
 from mailvault.errors import NoSpace
 from mailvault.mail.model import Digest
-from tests.unit.archive.content.stored_mail import build_message, random_octets, store_all
+from mailvault.ports import Prepared
+from tests.unit.archive.content.stored_mail import (
+    OpenStore,
+    build_message,
+    random_octets,
+    store_all,
+)
 
 
-def test_a_full_disk_is_called_a_full_disk(tmp_path):
+def test_a_full_disk_is_called_a_full_disk(tmp_path: Path) -> None:
     volume = Volume(tmp_path / "000001.db", "a", PackCache())
     writer = VolumeWriter(volume, ROLLBACK_JOURNAL)
     writer.commit(is_full=False)
@@ -30,7 +37,7 @@ def test_a_full_disk_is_called_a_full_disk(tmp_path):
     writer.close()
 
 
-def test_a_reader_sees_what_was_committed_while_more_is_staged(open_store):
+def test_a_reader_sees_what_was_committed_while_more_is_staged(open_store: OpenStore) -> None:
     writing = open_store()
     [digest] = store_all(writing, [build_message(1)])
     staged = [writing.prepare(random_octets(2000, n)) for n in range(5)]
@@ -45,7 +52,9 @@ def test_a_reader_sees_what_was_committed_while_more_is_staged(open_store):
     assert all(reading.prove(prepared.digest) == 2000 for prepared in staged)
 
 
-def test_a_message_is_read_while_so_much_is_staged_that_the_volume_is_locked(open_store):
+def test_a_message_is_read_while_so_much_is_staged_that_the_volume_is_locked(
+    open_store: OpenStore,
+) -> None:
     store = open_store()
     [digest] = store_all(store, [build_message(1)])
     large = [store.prepare(random_octets(4_000_000, n)) for n in range(8)]
@@ -60,14 +69,16 @@ def test_a_message_is_read_while_so_much_is_staged_that_the_volume_is_locked(ope
     assert sum(store.prove(prepared.digest) for prepared in large) == 32_000_000
 
 
-def test_a_commit_in_one_thread_and_reading_in_others_do_not_disturb_each_other(open_store):
+def test_a_commit_in_one_thread_and_reading_in_others_do_not_disturb_each_other(
+    open_store: OpenStore,
+) -> None:
     store = open_store(volume_limit=3_000_000)
     messages = [build_message(n, random_octets(30_000, n)) for n in range(300)]
 
-    def prepare_and_read(message: bytes):
+    def prepare_and_read(message: bytes) -> tuple[Prepared, bool]:
         prepared = store.prepare(message)
         earlier = next(iter(store.digests()), None)
-        return prepared, earlier is None or store.prove(earlier)
+        return prepared, earlier is None or store.prove(earlier) > 0
 
     with ThreadPoolExecutor(4) as pool:
         for count, (prepared, is_read) in enumerate(pool.map(prepare_and_read, messages)):
@@ -96,6 +107,7 @@ import pathlib, random, resource, sys
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
+from mailvault.ports import Prepared
 folder = pathlib.Path(sys.argv[1])
 store = SqliteStore(folder / "content", archive_id="a", tmp=folder)
 """
@@ -123,7 +135,9 @@ print(sorted(path.name for path in folder.rglob("*") if path.is_file()))
 
 
 @pytest.mark.parametrize("size", [15_000, 900_000, 6_000_000])
-def test_a_disk_that_refuses_loses_nothing_that_was_committed(tmp_path, size):
+def test_a_disk_that_refuses_loses_nothing_that_was_committed(
+    tmp_path: Path, size: int
+) -> None:
     # A limit on the size of files stands for a disk that takes no more.
     ended = run(LIMITED, tmp_path, size)
 
@@ -141,7 +155,9 @@ for n in range(10_000):
 """
 
 
-def test_killed_anywhere_it_opens_again_with_all_that_was_committed(tmp_path, open_store):
+def test_killed_anywhere_it_opens_again_with_all_that_was_committed(
+    tmp_path: Path, open_store: OpenStore
+) -> None:
     committed: list[str] = []
     for delay in (0.02, 0.05, 0.11, 0.23, 0.31):
         with subprocess.Popen(
@@ -195,7 +211,7 @@ store.close()
 
 
 @pytest.mark.parametrize("what", ["base64", "7bit"])
-def test_a_message_of_150_mib_needs_little_memory(tmp_path, what):
+def test_a_message_of_150_mib_needs_little_memory(tmp_path: Path, what: str) -> None:
     ended = run(LARGE, tmp_path, what)
 
     assert ended.returncode == 0, ended.stderr

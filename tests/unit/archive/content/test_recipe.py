@@ -30,7 +30,9 @@ holes = st.builds(
 
 
 @given(st.lists(holes, max_size=20), st.binary(max_size=100), st.integers(1, 60))
-def test_holes_and_text_come_back_however_they_are_cut(expected, text, cut):
+def test_holes_and_text_come_back_however_they_are_cut(
+    expected: list[RecipeHole], text: bytes, cut: int
+) -> None:
     stored = encode_header(expected) + text
 
     recipe = RecipeReader(stored[at : at + cut] for at in range(0, len(stored), cut))
@@ -39,7 +41,7 @@ def test_holes_and_text_come_back_however_they_are_cut(expected, text, cut):
     assert b"".join(recipe.text()) == text
 
 
-def test_text_is_read_between_the_holes():
+def test_text_is_read_between_the_holes() -> None:
     recipe = RecipeReader([encode_header([]) + b"abc", b"defg"])
 
     assert b"".join(recipe.text(2)) == b"ab"
@@ -48,7 +50,7 @@ def test_text_is_read_between_the_holes():
     assert b"".join(recipe.text()) == b""
 
 
-def test_a_text_that_is_too_short_is_refused():
+def test_a_text_that_is_too_short_is_refused() -> None:
     recipe = RecipeReader([encode_header([]) + b"abc"])
 
     with pytest.raises(BadRecipe):
@@ -66,6 +68,6 @@ def test_a_text_that_is_too_short_is_refused():
     ],
     ids=["empty", "short", "count", "line", "cut-off"],
 )
-def test_a_header_that_was_never_written_is_refused(header):
+def test_a_header_that_was_never_written_is_refused(header: bytes) -> None:
     with pytest.raises(BadRecipe):
         RecipeReader([header])

@@ -1,6 +1,7 @@
 """What a policy forgot gives its room back, and nothing else goes with it."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mailvault.archive.content.volume import Volume
 from mailvault.errors import ArchiveDamaged, ArchiveError, MessageMissing
 from mailvault.mail.model import Digest
 from tests.unit.archive.content.stored_mail import (
+    OpenStore,
     build_message,
     execute,
     random_octets,
@@ -19,12 +21,14 @@ from tests.unit.archive.content.stored_mail import (
 )
 
 
-def keeps(*digests: Digest):
+def keeps(*digests: Digest) -> Callable[[Digest], bool]:
     kept = set(digests)
     return lambda digest: digest in kept
 
 
-def test_a_volume_is_made_anew_once_a_third_of_it_is_dead(open_store, folder):
+def test_a_volume_is_made_anew_once_a_third_of_it_is_dead(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(30_000, n) for n in range(30)]
     digests = store_all(open_store(), messages)
     before = volumes(folder)[0].stat().st_size
@@ -41,7 +45,7 @@ def test_a_volume_is_made_anew_once_a_third_of_it_is_dead(open_store, folder):
             each.get(digests[0])
 
 
-def test_a_part_that_another_message_has_stays(open_store):
+def test_a_part_that_another_message_has_stays(open_store: OpenStore) -> None:
     shared, own = random_octets(40_000, 1), random_octets(40_000, 2)
     messages = [build_message(1, shared), build_message(2, own), build_message(3, shared)]
     digests = store_all(open_store(), messages)
@@ -57,7 +61,7 @@ def test_a_part_that_another_message_has_stays(open_store):
     assert Digest.of(shared) in store
 
 
-def test_a_part_of_a_message_that_no_catalog_knows_stays(open_store):
+def test_a_part_of_a_message_that_no_catalog_knows_stays(open_store: OpenStore) -> None:
     shared = random_octets(40_000, 1)
     digests = store_all(open_store(), [build_message(1, shared), build_message(2, shared)])
     store = open_store()
@@ -67,7 +71,7 @@ def test_a_part_of_a_message_that_no_catalog_knows_stays(open_store):
     assert store.prove(digests[1])
 
 
-def test_a_part_that_is_a_message_of_its_own_stays(open_store):
+def test_a_part_that_is_a_message_of_its_own_stays(open_store: OpenStore) -> None:
     inner = random_octets(40_000, 1)
     digests = store_all(open_store(), [build_message(1, inner), inner])
     store = open_store()
@@ -77,7 +81,7 @@ def test_a_part_that_is_a_message_of_its_own_stays(open_store):
     assert store.get(digests[1]) == inner
 
 
-def test_a_message_that_is_kept_is_never_dead(open_store):
+def test_a_message_that_is_kept_is_never_dead(open_store: OpenStore) -> None:
     digests = store_all(open_store(), [random_octets(9000)])
     store = open_store()
 
@@ -85,7 +89,7 @@ def test_a_message_that_is_kept_is_never_dead(open_store):
     assert store.prove(digests[0])
 
 
-def test_a_message_that_comes_back_is_stored_again(open_store):
+def test_a_message_that_comes_back_is_stored_again(open_store: OpenStore) -> None:
     message = build_message(1, random_octets(40_000))
     [digest] = store_all(open_store(), [message])
     store = open_store()
@@ -98,7 +102,9 @@ def test_a_message_that_comes_back_is_stored_again(open_store):
     assert list(open_store().check()) == []
 
 
-def test_dictionaries_go_along_and_texts_are_read_with_them(open_store, folder):
+def test_dictionaries_go_along_and_texts_are_read_with_them(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [build_message(n) for n in range(900)]
     digests = store_all(open_store(), messages)
     store = open_store()
@@ -110,7 +116,9 @@ def test_dictionaries_go_along_and_texts_are_read_with_them(open_store, folder):
     assert [again.get(digest) for digest in digests[600:]] == messages[600:]
 
 
-def test_a_sealed_volume_is_replaced_and_the_others_are_not_touched(open_store, folder):
+def test_a_sealed_volume_is_replaced_and_the_others_are_not_touched(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(30_000, n) for n in range(30)]
     digests = store_all(open_store(volume_limit=250_000), messages)
     paths = volumes(folder)
@@ -126,7 +134,9 @@ def test_a_sealed_volume_is_replaced_and_the_others_are_not_touched(open_store, 
     assert all(store.prove(digest) for digest in (*digests[:7], *digests[14:]))
 
 
-def test_a_reader_that_has_the_old_file_open_goes_on(open_store, folder):
+def test_a_reader_that_has_the_old_file_open_goes_on(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(30_000, n) for n in range(9)]
     digests = store_all(open_store(), messages)
     reader, store = open_store(), open_store()
@@ -140,7 +150,9 @@ def test_a_reader_that_has_the_old_file_open_goes_on(open_store, folder):
     assert store.get(digests[0]) == messages[0]
 
 
-def test_damage_among_what_stays_stops_nothing_and_is_kept_as_it_is(open_store, folder):
+def test_damage_among_what_stays_stops_nothing_and_is_kept_as_it_is(
+    open_store: OpenStore, folder: Path
+) -> None:
     messages = [random_octets(30_000, n) for n in range(9)]
     digests = store_all(open_store(), messages)
     [(pack, offset)] = execute(
@@ -160,7 +172,9 @@ def test_damage_among_what_stays_stops_nothing_and_is_kept_as_it_is(open_store, 
         store.prove(digests[8])
 
 
-def test_a_volume_of_which_a_frame_is_missing_stays_as_it_is(open_store, folder):
+def test_a_volume_of_which_a_frame_is_missing_stays_as_it_is(
+    open_store: OpenStore, folder: Path
+) -> None:
     digests = store_all(open_store(), [random_octets(600_000, n) for n in range(4)])
     [(pack,)] = execute(
         volumes(folder)[0], "SELECT pack FROM object WHERE digest = ?", digests[3].value
@@ -173,7 +187,9 @@ def test_a_volume_of_which_a_frame_is_missing_stays_as_it_is(open_store, folder)
     assert all(store.prove(digest) for digest in digests[:3])
 
 
-def test_what_a_killed_rewriting_left_is_cleared_away(open_store, tmp_path):
+def test_what_a_killed_rewriting_left_is_cleared_away(
+    open_store: OpenStore, tmp_path: Path
+) -> None:
     digests = store_all(open_store(), [random_octets(30_000, n) for n in range(4)])
     (tmp_path / "rewriting").mkdir()
     (tmp_path / "rewriting" / "000001.db").write_bytes(b"half of it")
@@ -186,7 +202,9 @@ def test_what_a_killed_rewriting_left_is_cleared_away(open_store, tmp_path):
 
 
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
-def test_a_draft_that_is_not_what_was_read_is_found(open_store, folder, tmp_path, place):
+def test_a_draft_that_is_not_what_was_read_is_found(
+    open_store: OpenStore, folder: Path, tmp_path: Path, place: float
+) -> None:
     digests = store_all(open_store(), [random_octets(30_000, n) for n in range(4)])
     source = Volume(volumes(folder)[0], "a", PackCache())
     draft = rewriting.draft_path(source, tmp_path)
@@ -204,7 +222,9 @@ def test_a_draft_that_is_not_what_was_read_is_found(open_store, folder, tmp_path
 
 
 @pytest.mark.parametrize("count", [90])
-def test_more_volumes_than_may_be_open_are_read(open_store, folder, count):
+def test_more_volumes_than_may_be_open_are_read(
+    open_store: OpenStore, folder: Path, count: int
+) -> None:
     digests = store_all(open_store(volume_limit=60_000), [random_octets(50_000, 1)])
     first = volumes(folder)[0]
     for number in range(2, count + 1):

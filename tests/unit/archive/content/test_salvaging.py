@@ -2,12 +2,17 @@
 
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.errors import ArchiveError
+from mailvault.mail.model import Digest
 from tests.unit.archive.content.stored_mail import (
+    OpenStore,
     build_message,
     execute,
     kinds,
@@ -22,7 +27,7 @@ MESSAGES = [random_octets(21_000, n) for n in range(20)] + [
 
 
 @pytest.fixture
-def filled(open_store, folder):
+def filled(open_store: OpenStore, folder: Path) -> list[Digest]:
     """A few volumes, the last one still open for more, and the digests in them."""
     store = open_store(volume_limit=250_000)
     digests = store_all(store, MESSAGES)
@@ -31,7 +36,7 @@ def filled(open_store, folder):
     return digests
 
 
-def sound(store, digests) -> int:
+def sound(store: SqliteStore, digests: Iterable[Digest]) -> int:
     count = 0
     for digest in digests:
         with suppress(ArchiveError):
@@ -39,14 +44,16 @@ def sound(store, digests) -> int:
     return count
 
 
-def salvage(open_store, tmp_path):
+def salvage(open_store: OpenStore, tmp_path: Path) -> list[str]:
     store = open_store(volume_limit=250_000)
     said = list(store.salvage(tmp_path / "aside"))
     store.close()
     return said
 
 
-def test_a_missing_volume_is_replaced_by_an_empty_one(open_store, folder, tmp_path, filled):
+def test_a_missing_volume_is_replaced_by_an_empty_one(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     before = sound(open_store(), filled)
     volumes(folder)[0].unlink()
     left = sound(open_store(), filled)
@@ -63,7 +70,9 @@ def test_a_missing_volume_is_replaced_by_an_empty_one(open_store, folder, tmp_pa
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_volume_that_is_no_volume_is_set_aside(open_store, folder, tmp_path, filled, place):
+def test_a_volume_that_is_no_volume_is_set_aside(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], place: int
+) -> None:
     path = volumes(folder)[place]
     path.write_bytes(random_octets(9000))
 
@@ -77,7 +86,9 @@ def test_a_volume_that_is_no_volume_is_set_aside(open_store, folder, tmp_path, f
 
 
 @pytest.mark.parametrize("table", ["volume", "object", "pack", "dictionary"])
-def test_what_can_be_read_of_a_volume_is_saved(open_store, folder, tmp_path, filled, table):
+def test_what_can_be_read_of_a_volume_is_saved(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], table: str
+) -> None:
     path = volumes(folder)[1]
     query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
     try:
@@ -101,7 +112,9 @@ def test_what_can_be_read_of_a_volume_is_saved(open_store, folder, tmp_path, fil
     assert sound(open_store(), filled) == len(filled)
 
 
-def test_volumes_that_were_swapped_lose_nothing(open_store, folder, tmp_path, filled):
+def test_volumes_that_were_swapped_lose_nothing(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     one, other, *_ = volumes(folder)
     one.rename(folder / "x")
     other.rename(one)
@@ -115,7 +128,9 @@ def test_volumes_that_were_swapped_lose_nothing(open_store, folder, tmp_path, fi
     assert kinds(store) == set()
 
 
-def test_a_link_in_the_place_of_a_volume_is_replaced(open_store, folder, tmp_path, filled):
+def test_a_link_in_the_place_of_a_volume_is_replaced(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     path = volumes(folder)[1]
     shutil.move(path, tmp_path / "elsewhere.db")
     path.symlink_to(tmp_path / "elsewhere.db")
@@ -134,8 +149,8 @@ def leaves_of_the_indexes(octets: bytes) -> list[int]:
 
 
 def test_a_page_that_is_lost_takes_nothing_of_the_other_pages_with_it(
-    open_store, folder, tmp_path, filled
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     contents = {path: path.read_bytes() for path in volumes(folder)}
     path, octets = max(contents.items(), key=lambda each: len(leaves_of_the_indexes(each[1])))
     for page in leaves_of_the_indexes(octets):
@@ -152,8 +167,8 @@ def test_a_page_that_is_lost_takes_nothing_of_the_other_pages_with_it(
 
 
 def test_the_only_row_of_an_object_is_saved_whatever_its_number(
-    open_store, folder, tmp_path, filled
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
     path = volumes(folder)[-1]
     execute(path, "UPDATE object SET part = 1")
 
@@ -175,8 +190,8 @@ def test_the_only_row_of_an_object_is_saved_whatever_its_number(
     ],
 )
 def test_nonsense_in_a_table_takes_no_more_with_it_than_itself(
-    open_store, folder, tmp_path, filled, damage
-):
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], damage: str
+) -> None:
     execute(volumes(folder)[-1], damage)
 
     salvage(open_store, tmp_path)

@@ -54,7 +54,9 @@ def test_the_other_end_may_answer_in_the_same_tray() -> None:
         assert list(ours.unpack(answer)) == [b"A QUESTION", b"AND ANOTHER"]
 
 
-def test_without_memory_in_common_everything_is_carried(monkeypatch) -> None:
+def test_without_memory_in_common_everything_is_carried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delattr(os, "memfd_create")
     with both_ends() as (ours, theirs):
         parcel = ours.pack([b"one", b"two"])

@@ -1,11 +1,13 @@
 """Volumes keep to their limit, and never change once they are full."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from mailvault.archive.journal_mode import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG
+from mailvault.archive.journal_mode import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, JournalMode
 from tests.unit.archive.content.stored_mail import (
+    OpenStore,
     build_message,
     random_octets,
     store_all,
@@ -13,7 +15,7 @@ from tests.unit.archive.content.stored_mail import (
 )
 
 
-def test_volumes_stay_within_their_limit(open_store, folder):
+def test_volumes_stay_within_their_limit(open_store: OpenStore, folder: Path) -> None:
     limit = 200_000
     store = open_store(volume_limit=limit)
     messages = [build_message(n, random_octets(5000 + 37 * n, n)) for n in range(120)]
@@ -27,7 +29,7 @@ def test_volumes_stay_within_their_limit(open_store, folder):
     assert list(store.check()) == []
 
 
-def test_a_full_volume_never_changes_again(open_store, folder):
+def test_a_full_volume_never_changes_again(open_store: OpenStore, folder: Path) -> None:
     store = open_store(volume_limit=200_000)
     store_all(store, [build_message(n, random_octets(9000, n)) for n in range(40)])
     sealed = {path: path.read_bytes() for path in volumes(folder)[:-1]}
@@ -43,7 +45,9 @@ def test_a_full_volume_never_changes_again(open_store, folder):
     assert {path: path.read_bytes() for path in sealed} == sealed
 
 
-def test_an_object_larger_than_a_volume_gets_one_of_its_own(open_store, folder):
+def test_an_object_larger_than_a_volume_gets_one_of_its_own(
+    open_store: OpenStore, folder: Path
+) -> None:
     store = open_store(volume_limit=200_000)
     messages = [build_message(0), random_octets(700_000), build_message(1)]
     digests = store_all(store, messages)
@@ -55,7 +59,9 @@ def test_an_object_larger_than_a_volume_gets_one_of_its_own(open_store, folder):
 
 
 @pytest.mark.parametrize("journal", [ROLLBACK_JOURNAL, WRITE_AHEAD_LOG], ids=["delete", "wal"])
-def test_a_sealed_volume_is_a_single_file(open_store, folder, journal):
+def test_a_sealed_volume_is_a_single_file(
+    open_store: OpenStore, folder: Path, journal: JournalMode
+) -> None:
     store = open_store(volume_limit=200_000, journal=journal)
     for start in range(0, 60, 20):
         messages = (build_message(n, random_octets(9000, n)) for n in range(start, start + 20))
@@ -70,7 +76,9 @@ def test_a_sealed_volume_is_a_single_file(open_store, folder, journal):
 
 
 @pytest.mark.parametrize("journal", [ROLLBACK_JOURNAL, WRITE_AHEAD_LOG], ids=["delete", "wal"])
-def test_the_pragmas_of_the_journal_are_in_force(open_store, journal):
+def test_the_pragmas_of_the_journal_are_in_force(
+    open_store: OpenStore, journal: JournalMode
+) -> None:
     store = open_store(journal=journal)
     digests = store_all(store, [build_message(n) for n in range(30)])
 
@@ -78,7 +86,7 @@ def test_the_pragmas_of_the_journal_are_in_force(open_store, journal):
     assert open_store(journal=ROLLBACK_JOURNAL).get(digests[0]) == build_message(0)
 
 
-def test_files_are_private_whatever_the_umask(open_store, folder):
+def test_files_are_private_whatever_the_umask(open_store: OpenStore, folder: Path) -> None:
     before = os.umask(0)
     try:
         store = open_store(volume_limit=100_000)
@@ -91,7 +99,7 @@ def test_files_are_private_whatever_the_umask(open_store, folder):
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
-def test_reading_an_archive_writes_nothing(open_store, folder):
+def test_reading_an_archive_writes_nothing(open_store: OpenStore, folder: Path) -> None:
     store = open_store()
     digests = store_all(store, [build_message(n) for n in range(30)])
     store.close()
@@ -109,7 +117,9 @@ def test_reading_an_archive_writes_nothing(open_store, folder):
     assert [(path.name, path.read_bytes()) for path in sorted(folder.iterdir())] == before
 
 
-def test_a_commit_with_nothing_staged_changes_nothing(open_store, folder):
+def test_a_commit_with_nothing_staged_changes_nothing(
+    open_store: OpenStore, folder: Path
+) -> None:
     store = open_store()
     store_all(store, [build_message(1)])
     before = volumes(folder)[0].read_bytes()
@@ -119,7 +129,9 @@ def test_a_commit_with_nothing_staged_changes_nothing(open_store, folder):
     assert volumes(folder)[0].read_bytes() == before
 
 
-def test_a_volume_begun_by_a_process_that_died_is_used_again(open_store, folder):
+def test_a_volume_begun_by_a_process_that_died_is_used_again(
+    open_store: OpenStore, folder: Path
+) -> None:
     folder.mkdir()
     (folder / "000001.db").touch()
 

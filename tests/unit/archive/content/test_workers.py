@@ -12,6 +12,7 @@ import pytest
 
 from mailvault.archive import readying_elsewhere
 from mailvault.archive.content import tray
+from mailvault.archive.content.prepared import PreparedMessage
 from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.readying import Here, Ready
 from mailvault.archive.readying_elsewhere import Elsewhere
@@ -19,7 +20,7 @@ from mailvault.errors import ArchiveError
 from mailvault.mail.model import Digest
 from tests.corpus.odd import oddities
 from tests.corpus.ordinary import generate, small
-from tests.unit.archive.content.stored_mail import random_octets
+from tests.unit.archive.content.stored_mail import OpenStore, random_octets
 
 COUNT = 40
 
@@ -32,16 +33,25 @@ def elsewhere(store: SqliteStore) -> Elsewhere:
     return Elsewhere(store.workers(), Here(store))
 
 
-def stored(store: SqliteStore, readying: Elsewhere, messages: Sequence[bytes]) -> list[Ready]:
-    ready = readying.ready(messages)
-    assert all(isinstance(each, Ready) for each in ready), ready
-    for each in ready:
-        store.put(each.prepared)
-    store.commit()
+def made_ready(readying: Here | Elsewhere, messages: Sequence[bytes]) -> list[Ready]:
+    outcomes = readying.ready(messages)
+    ready = [each for each in outcomes if isinstance(each, Ready)]
+    assert ready == outcomes
     return ready
 
 
-def test_what_workers_made_ready_is_given_back_exactly(open_store) -> None:
+def stored(store: SqliteStore, readying: Elsewhere, messages: Sequence[bytes]) -> None:
+    for each in made_ready(readying, messages):
+        store.put(each.prepared)
+    store.commit()
+
+
+def processes(store: SqliteStore) -> list[subprocess.Popen[bytes]]:
+    assert store._workers is not None
+    return [worker._process for worker in store._workers._workers]
+
+
+def test_what_workers_made_ready_is_given_back_exactly(open_store: OpenStore) -> None:
     store = open_store()
     messages = ordinary() + [each.octets for each in oddities()]
 
@@ -55,7 +65,7 @@ def test_what_workers_made_ready_is_given_back_exactly(open_store) -> None:
 
 
 def test_more_than_the_memory_in_common_holds_is_made_ready_too(
-    open_store, monkeypatch
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tray, "SIZE", 100_000)
     messages = [random_octets(60_000, number) for number in range(4)]
@@ -70,20 +80,20 @@ def test_more_than_the_memory_in_common_holds_is_made_ready_too(
     assert all(again.get(Digest.of(octets)) == octets for octets in messages)
 
 
-def test_workers_index_messages_as_this_process_does(open_store) -> None:
+def test_workers_index_messages_as_this_process_does(open_store: OpenStore) -> None:
     store = open_store()
     messages = ordinary()
-    here = Here(store).ready(messages)
+    here = made_ready(Here(store), messages)
 
     readying = elsewhere(store)
-    there = readying.ready(messages)
+    there = made_ready(readying, messages)
     readying.close()
 
     assert [each.index for each in there] == [each.index for each in here]
     assert all(each.index is not None for each in there)
 
 
-def test_a_dictionary_learned_on_the_way_serves_the_workers_too(open_store) -> None:
+def test_a_dictionary_learned_on_the_way_serves_the_workers_too(open_store: OpenStore) -> None:
     store = open_store()
     readying = elsewhere(store)
     mail = [letter.octets for letter in small(3, 12_000)]
@@ -101,19 +111,22 @@ def test_a_dictionary_learned_on_the_way_serves_the_workers_too(open_store) -> N
     assert all(again.get(Digest.of(octets)) == octets for octets in mail[::97])
 
 
-def test_what_the_store_got_meanwhile_is_not_made_ready_again(open_store) -> None:
+def test_what_the_store_got_meanwhile_is_not_made_ready_again(open_store: OpenStore) -> None:
     store = open_store()
     messages = ordinary()
     readying = elsewhere(store)
     stored(store, readying, messages)
 
-    again = readying.ready(messages)
+    again = made_ready(readying, messages)
     readying.close()
 
-    assert all(each.prepared.objects == () and each.index is None for each in again)
+    for each in again:
+        assert isinstance(each.prepared, PreparedMessage)
+        assert each.prepared.objects == ()
+        assert each.index is None
 
 
-def test_a_message_twice_in_one_batch_is_stored_once(open_store) -> None:
+def test_a_message_twice_in_one_batch_is_stored_once(open_store: OpenStore) -> None:
     store = open_store()
     messages = ordinary()[:3] * 2
 
@@ -125,7 +138,9 @@ def test_a_message_twice_in_one_batch_is_stored_once(open_store) -> None:
     assert len(held) == len(set(held)) == 3
 
 
-def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(open_store, folder) -> None:
+def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(
+    open_store: OpenStore, folder: Path
+) -> None:
     store = open_store()
     octets = bytes(range(256)) * 40
     store.put(store.prepare(octets))
@@ -146,14 +161,16 @@ def test_a_damaged_copy_is_replaced_by_what_a_worker_made_ready(open_store, fold
     assert open_store().get(Digest.of(octets)) == octets
 
 
-def test_what_a_killed_worker_left_undone_is_made_ready_here(open_store, caplog) -> None:
+def test_what_a_killed_worker_left_undone_is_made_ready_here(
+    open_store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
     store = open_store()
     messages = ordinary()
     readying = elsewhere(store)
     stored(store, readying, messages[:10])
-    for worker in store._workers._workers:
-        worker._process.kill()
-        worker._process.wait()
+    for worker in processes(store):
+        worker.kill()
+        worker.wait()
 
     stored(store, readying, messages[10:20])
     stored(store, readying, messages[20:])
@@ -167,7 +184,7 @@ def test_what_a_killed_worker_left_undone_is_made_ready_here(open_store, caplog)
 
 
 def test_where_no_process_can_be_started_mail_is_made_ready_here(
-    open_store, monkeypatch, caplog
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     store = open_store()
@@ -197,7 +214,9 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
-def test_workers_end_with_the_process_that_started_them(tmp_path, number) -> None:
+def test_workers_end_with_the_process_that_started_them(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, tmp_path],
         stdin=subprocess.PIPE,
@@ -205,6 +224,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path, number) -> Non
         text=True,
     )
     with parent:
+        assert parent.stdout is not None
         workers = [int(word) for word in parent.stdout.readline().split()]
         handles = [os.pidfd_open(worker) for worker in workers]
         parent.send_signal(number)
@@ -219,13 +239,15 @@ def ended(handle: int) -> bool:
     return bool(select.select([handle], [], [], 20)[0])
 
 
-def test_workers_know_nothing_of_the_environment(open_store, monkeypatch) -> None:
+def test_workers_know_nothing_of_the_environment(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORK_PASSWORD", "a canary")
     readying = elsewhere(store := open_store())
     readying.ready(ordinary()[:1])
 
-    (worker, *_) = store._workers._workers
-    environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
+    (worker, *_) = processes(store)
+    environment = Path(f"/proc/{worker.pid}/environ").read_bytes()
     readying.close()
 
     assert b"canary" not in environment
