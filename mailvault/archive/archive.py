@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mailvault.archive import dialect
@@ -134,6 +135,7 @@ class Archive:
                     pass  # which migrates
             archive = cls(layout, content(layout), Catalog(layout.catalog, engine), clock)
             resources.callback(archive.content.close)
+            resources.push(archive.catalog.blame)
             archive._resources = resources.pop_all()
         return archive
 
@@ -151,6 +153,7 @@ class Archive:
                 schema.migrate(engine, layout.catalog)
             archive = cls(layout, content(layout), Catalog(layout.catalog, engine), clock)
             resources.callback(archive.content.close)
+            resources.push(archive.catalog.blame)
             finish(layout, archive.catalog)
             archive._committer = Committer(archive.content, layout.journal, archive.catalog)
             groups = archive._committer.catch_up()
@@ -283,8 +286,13 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._resources.__exit__(kind, error, trace)
 
 
 def _refuse_foreign(path: Path) -> None:

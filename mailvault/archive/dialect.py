@@ -48,6 +48,7 @@ __all__ = [
     "recover",
     "remove_database",
     "replace_database",
+    "require_progress",
     "writing",
 ]
 
@@ -176,6 +177,18 @@ def faults(engine: Engine) -> list[str]:
         f"a row of {table} refers to a missing row of {parent}"
         for table, _, parent, _ in orphans
     ]
+
+
+def require_progress(after: object, last: object) -> None:
+    """Refuse a page of rows that does not lead on: the one asked for next would be the same.
+
+    A page of the file that stands in another's place can lead back to where a walk was.
+
+    Raises:
+        ArchiveDamaged: ``last`` is not behind ``after``.
+    """
+    if after is not None and not last > after:  # type: ignore[operator]  # both are one key
+        raise ArchiveDamaged("the catalog is damaged: it leads in a circle", hint=REBUILD_HINT)
 
 
 def _open(path: Path, pragmas: tuple[str, ...]) -> Engine:

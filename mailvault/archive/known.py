@@ -22,7 +22,7 @@ from mailvault.archive.catalog.tables import (
     server_mark,
 )
 from mailvault.archive.catalog.words import AnyRow, chunked, read_flags, storable
-from mailvault.archive.dialect import PARAMETERS
+from mailvault.archive.dialect import PARAMETERS, require_progress
 from mailvault.archive.instants import to_seconds, with_zone
 from mailvault.mail.model import Digest, Flags, RunNumber, Uid
 from mailvault.ports import Fingerprint, Kept, Lying, Same
@@ -94,10 +94,10 @@ class KnownMailbox:
         if until is not None:
             query = query.where(placement.c.first_run <= until)
         with self._catalog.reading() as connection:
-            return [
-                Kept(Uid(row.uid), Digest(row.digest), row.size, row.uidl)
-                for row in connection.execute(query)
-            ]
+            rows = connection.execute(query).all()
+        if rows:
+            require_progress(after, rows[-1].uid)
+        return [Kept(Uid(row.uid), Digest(row.digest), row.size, row.uidl) for row in rows]
 
     def owed(self) -> list[Uid]:
         last = select(mailbox.c.uidvalidity).where(mailbox.c.id == self._mailbox_id)

@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from mailvault.archive import dialect
 from mailvault.archive.catalog import (
@@ -43,10 +45,20 @@ from mailvault.archive.catalog.words import AnyQuery, chunked
 from mailvault.archive.catalog.writer import CatalogWriter
 from mailvault.archive.instants import from_seconds
 from mailvault.archive.journal import Position
+from mailvault.errors import ArchiveDamaged
 from mailvault.mail.changes import Record
 from mailvault.mail.model import Digest, RunNumber
 from mailvault.mail.parts import Attachment
 
+_BY_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    SQLAlchemyError,
+    TypeError,
+    ValueError,
+)
 _DIGEST_DIGITS = 64
 _PAGE = 1000
 
@@ -116,6 +128,19 @@ class Catalog:
         """What is wrong with the structure of the database."""
         with dialect.explained_sql(self.path):
             return dialect.faults(self._engine)
+
+    def blame(
+        self, _kind: object, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Where an error can come of a damaged catalog, and it is damaged, say that instead.
+
+        Raises:
+            ArchiveDamaged
+        """
+        if isinstance(error, _BY_DAMAGE) and (faults := self.faults()):
+            raise ArchiveDamaged(
+                f"{self.path} is damaged: {faults[0]}", hint=dialect.REBUILD_HINT
+            ) from error
 
     def last_run(self) -> RunNumber | None:
         with self.reading() as connection:
@@ -209,6 +234,7 @@ class Catalog:
             yield from (Digest(digest) for _, digest in rows)
             if not rows:
                 return
+            dialect.require_progress(after, rows[-1][0])
             after = rows[-1][0]
 
     def sizes(self, digests: Collection[Digest]) -> dict[Digest, int]:

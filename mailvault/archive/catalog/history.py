@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Select, func, or_, select
 
+from mailvault.archive import dialect
 from mailvault.archive.catalog.mailboxes import MailboxNames, mailbox_names
 from mailvault.archive.catalog.tables import (
     account,
@@ -44,6 +45,8 @@ def iterate_runs(
     while left is None or left > 0:
         with engine.connect() as connection:
             page = _page_of_runs(connection, of, before, _PAGE if left is None else left)
+        if page and before is not None:
+            dialect.require_progress(-before, -page[-1].run)
         yield from page
         if len(page) < (_PAGE if left is None else min(_PAGE, left)):
             return
@@ -59,6 +62,8 @@ def iterate_run_times(engine: Engine) -> Iterator[RunTimeView]:
         some = query if before is None else query.where(run.c.run < before)
         with engine.connect() as connection:
             rows = connection.execute(some.limit(_TIMES)).all()
+        if rows and before is not None:
+            dialect.require_progress(-before, -rows[-1].run)
         for row in rows:
             yield RunTimeView(
                 RunNumber(row.run),

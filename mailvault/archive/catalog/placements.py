@@ -17,6 +17,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from mailvault.archive import dialect
 from mailvault.archive.catalog.mailboxes import present_at
 from mailvault.archive.catalog.placing import EXPUNGED
 from mailvault.archive.catalog.tables import (
@@ -60,6 +61,8 @@ def read_page(
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*after))
     rows = connection.execute(query.order_by(*key).limit(PAGE)).all()
+    if rows:
+        dialect.require_progress(after, tuple(getattr(rows[-1], each.name) for each in key))
     end = (
         (rows[-1].uidvalidity, rows[-1].uid, rows[-1].first_run) if len(rows) == PAGE else None
     )

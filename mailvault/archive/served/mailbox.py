@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mailvault.archive import dialect
 from mailvault.archive.catalog import serving
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.catalog.serving import ServedMailbox, ServedMessage
@@ -111,6 +112,7 @@ class ServedFolder:
                     connection, self._mailbox_id, self._uidvalidity, after
                 )
             if page:
+                dialect.require_progress(after, page[-1].uid)
                 yield page
             if len(page) < serving.PAGE:
                 return

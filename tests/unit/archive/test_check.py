@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailvault.archive.archive import Archive
+from mailvault.errors import ArchiveDamaged
 from mailvault.mail.model import Digest
 from mailvault.ports import Finding
 from tests.unit.archive.builders import Work, build_batch, build_message, open_again
@@ -98,3 +99,53 @@ def test_a_message_without_octets_is_found(folder_with_mail: Path) -> None:
     (finding,) = findings(folder_with_mail)
 
     assert (finding.kind, finding.digest) == ("missing", unknown)
+
+
+def execute(folder: Path, statement: str) -> list[tuple[int, ...]]:
+    with closing(sqlite3.connect(folder / "catalog.db")) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_a_catalog_that_leads_in_a_circle_ends_no_walk_only_to_begin_it_again(
+    work: Work,
+) -> None:
+    work.sync(build_batch(arrived=range(1, 401)))
+    work.archive.close()
+    path = work.archive.path / "catalog.db"
+    [(root,)] = execute(
+        work.archive.path, "SELECT rootpage FROM sqlite_schema WHERE name = 'message'"
+    )
+    octets = bytearray(path.read_bytes())
+    at = (root - 1) * 4096
+    assert octets[at] == 5, "the table has several pages"
+    cell = at + int.from_bytes(octets[at + 12 : at + 14])
+    first, last = (
+        (int.from_bytes(octets[child : child + 4]) - 1) * 4096 for child in (cell, at + 8)
+    )
+    octets[last : last + 4096] = octets[first : first + 4096]
+    path.write_bytes(octets)
+
+    with open_again(work.archive.path) as archive, pytest.raises(ArchiveDamaged) as refused:
+        list(archive.catalog.digests())
+
+    assert "leads in a circle" in str(refused.value)
+    assert "rebuild" in str(refused.value.hint)
+
+
+def test_what_comes_of_a_damaged_catalog_is_not_taken_for_a_bug(folder_with_mail: Path) -> None:
+    execute(folder_with_mail, "DELETE FROM message WHERE id = 2")
+    execute(folder_with_mail, "UPDATE run SET started_at = x'00'")
+
+    with (
+        pytest.raises(ArchiveDamaged) as refused,
+        open_again(folder_with_mail) as archive,
+    ):
+        list(archive.catalog.run_times())
+
+    assert "refers to a missing row" in str(refused.value)
+    assert "rebuild" in str(refused.value.hint)
+
+
+def test_a_bug_is_not_taken_for_damage(folder_with_mail: Path) -> None:
+    with pytest.raises(KeyError), open_again(folder_with_mail) as archive:
+        archive.standings.all()["nobody"]
