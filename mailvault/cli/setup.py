@@ -138,7 +138,20 @@ def _composed(archive: ArchiveOptions, account: AccountOptions) -> str:
     path = archive.path or ask("Folder of the archive", "--path", default=default)
     if not path.startswith("~"):
         path = str(Path(path).absolute())
-    return compose(path, archive.store or "sqlite", _account(account))
+    return compose(path, _store(Path(path).expanduser(), archive.store), _account(account))
+
+
+def _store(path: Path, wanted: str | None) -> str:
+    """The store of the archive: of one that is there, what it is."""
+    from mailvault import wiring
+
+    present = wiring.store_of(path)
+    if present is None or wanted in (None, present):
+        return present or wanted or "sqlite"
+    raise UsageError(
+        f"--store {wanted}: the archive in {path} has the store {present}",
+        hint="leave --store away; mailvault convert makes a copy with another store",
+    )
 
 
 def _account(account: AccountOptions) -> AccountAnswers | None:

@@ -22,6 +22,7 @@ from mailvault.wiring.archives import overdue_accounts as overdue_accounts
 from mailvault.wiring.archives import plan_repair as plan_repair
 from mailvault.wiring.archives import rebuild as rebuild
 from mailvault.wiring.archives import repair as repair
+from mailvault.wiring.archives import store_of as store_of
 from mailvault.wiring.archives import take_lease as take_lease
 from mailvault.wiring.files import ExportForm as ExportForm
 from mailvault.wiring.files import ImportForm as ImportForm

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailvault.clock import SystemClock
 from mailvault.config.model import Configuration
+from mailvault.errors import ArchiveMissing
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -29,6 +30,16 @@ def create_archive(configuration: Configuration) -> "Archive":
 
     settings = configuration.archive
     return Archive.create(settings.path, store=settings.store, clock=SystemClock())
+
+
+def store_of(path: Path) -> str | None:
+    """The kind of store of the archive in a folder; None where there is no archive."""
+    from mailvault.archive.identity import require_identity
+
+    try:
+        return require_identity(path).store
+    except ArchiveMissing:
+        return None
 
 
 def open_archive(

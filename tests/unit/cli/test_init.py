@@ -113,6 +113,21 @@ def test_without_its_configuration_an_archive_says_which_accounts_it_holds(
     assert document["unconfigured"] == ["old"]
 
 
+def test_an_archive_without_configuration_is_configured_as_what_it_is(empty: Path) -> None:
+    init("--path", "mail", "--store", "maildir")
+    configuration = empty / ".config/mailvault/config.toml"
+    configuration.unlink()
+
+    refused = init("--path", "mail", "--store", "sqlite")
+    again = init("--path", "mail")
+
+    assert refused.code == 2
+    assert "has the store maildir" in refused.stderr
+    assert again.code == 0
+    assert 'store = "maildir"' in configuration.read_text()
+    assert run_program("verify").code == 0
+
+
 def test_a_configuration_that_exists_gets_its_archive(setting: Setting) -> None:
     report = setting.run("init", "--json").document()
 
