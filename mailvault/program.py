@@ -8,21 +8,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mailvault.cli import app
+from mailvault.cycles import look_seldom
 
 if TYPE_CHECKING:
     from mailvault.daemon.unattended import Unattended
 
 
-_OBJECTS = 200_000
-"""New objects after which Python looks for cycles.
-
-Loading modules makes many and no cycles; nor is any of those that mail is made of one.
-"""
-
-
 def main() -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
-    gc.set_threshold(_OBJECTS, 20, 50)
+    look_seldom()
     try:
         app.main(_unattended)
     finally:

@@ -4,7 +4,6 @@ It reads the volumes and writes nothing. It lives as long as its pipes: when the
 started it ends, however that ends, so does this.
 """
 
-import gc
 import os
 import pickle
 import signal
@@ -23,10 +22,8 @@ from mailvault.archive.content.tray import Tray
 from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.content.worker_words import ObjectWords, Reply, Request, Words
 from mailvault.archive.header_index import fields_of, index_message
+from mailvault.cycles import look_seldom
 from mailvault.errors import ArchiveError, MailvaultError
-
-_OBJECTS = 200_000
-"""New objects after which Python looks for cycles, as `mailvault.program` has it."""
 
 
 class _Chosen:
@@ -147,7 +144,7 @@ def main(folder: str, archive_id: str, *lanes: str) -> None:
     """``lanes`` are descriptors: of requests to read, replies to write, and a tray or 0."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who started us is told, and closes the pipes
-    gc.set_threshold(_OBJECTS, 20, 50)
+    look_seldom()
     worker = Worker(Path(folder), archive_id)
     threads = []
     for lane in lanes:
