@@ -61,12 +61,11 @@ def read_page(
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*after))
     rows = connection.execute(query.order_by(*key).limit(PAGE)).all()
-    if rows:
-        dialect.require_progress(after, tuple(getattr(rows[-1], each.name) for each in key))
-    end = (
-        (rows[-1].uidvalidity, rows[-1].uid, rows[-1].first_run) if len(rows) == PAGE else None
-    )
-    return Page([view_of(row, mailbox) for row in rows], end)
+    if not rows:
+        return Page([], None)
+    last = (rows[-1].uidvalidity, rows[-1].uid, rows[-1].first_run)
+    dialect.require_progress(after, last)
+    return Page([view_of(row, mailbox) for row in rows], last if len(rows) == PAGE else None)
 
 
 def placements_of(

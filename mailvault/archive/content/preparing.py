@@ -194,7 +194,7 @@ def _finished(
     return PreparedMessage(apart.digest, apart.size, apart.outline, tuple(objects.values()))
 
 
-def _feed(octets: Octets, taking_apart: "LargeMessage") -> bytes:
+def _feed(octets: Octets, taking_apart: LargeMessage) -> bytes:
     """Take a message apart; return the digest of what was read."""
     hasher = hashlib.sha256()
     lifter = WindowLifter()

@@ -6,7 +6,7 @@ others too: where what counts is not sound, every copy is tried until one is.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mailvault.archive.codec import BadFrame, Codec
 from mailvault.archive.content.proof import damaged, gathered, proven
@@ -22,6 +22,8 @@ _DEEPEST = 64
 _NESTED = 8
 """Recipes in recipes whose copies are compared; deeper only what is forged goes."""
 
+T = TypeVar("T")
+
 Choose: TypeAlias = Callable[[bytes], Place]
 """Says where an object is read. Raises MessageMissing, ArchiveDamaged."""
 
@@ -36,21 +38,18 @@ class Reader:
 
     def get(self, digest: Digest) -> Octets:
         """Give back a message: in memory up to 1 MiB, else in a temporary file."""
-        try:
-            return gathered(
-                digest, self._damage_named(digest, self._volumes.require), self._tmp
-            )
-        except ArchiveDamaged:
-            return gathered(
-                digest, self._damage_named(digest, _Soundest(self._volumes, self)), self._tmp
-            )
+        return self._read(digest, lambda chunks: gathered(digest, chunks, self._tmp))
 
     def prove(self, digest: Digest) -> int:
         """Read and hash a message; return its octets."""
+        return self._read(digest, lambda chunks: proven(digest, chunks))
+
+    def _read(self, digest: Digest, take: Callable[[Iterator[bytes]], T]) -> T:
+        """Read what counts; where that is not sound, whatever copies are."""
         try:
-            return proven(digest, self._damage_named(digest, self._volumes.require))
+            return take(self._damage_named(digest, self._volumes.require))
         except ArchiveDamaged:
-            return proven(digest, self._damage_named(digest, _Soundest(self._volumes, self)))
+            return take(self._damage_named(digest, _Soundest(self._volumes, self)))
 
     def outline(self, digest: Digest) -> Outline:
         """Read the text of a message; its lifted parts are left where they are."""

@@ -185,7 +185,10 @@ class Volume:
             return [extent_of(row) for row in rows]
 
     def structure_faults(self) -> list[str]:
-        """What SQLite finds wrong with everything but the packs."""
+        """What SQLite finds wrong with everything but what is in the packs.
+
+        Raises ArchiveDamaged where the packs cannot even be counted.
+        """
         found: list[str] = []
         with self.lock, explained_volume(self.path):
             for table in ("volume", "dictionary", "object", "superseded"):

@@ -20,9 +20,7 @@ def whole_response(data: bytes, start: int) -> tuple[bytes, int] | None:
     end, is_stuffed = _look(data, start - 2)
     if end is None:
         return None
-    if is_stuffed:
-        return data[start - 2 : end + 2].replace(_STUFFED, _PLAIN)[2:], end + len(_END)
-    return data[start : end + 2], end + len(_END)
+    return _unstuffed(data, start, end + 2, surplus=2, is_stuffed=is_stuffed), end + len(_END)
 
 
 class Unstuffer:
@@ -47,11 +45,16 @@ class Unstuffer:
         self._carry = data[cut:] if end is None else b""
         surplus = min(self._surplus, cut - start)
         self._surplus -= surplus
-        if is_stuffed:
-            octets = data[start:cut].replace(_STUFFED, _PLAIN)[surplus:]
-        else:
-            octets = data[start + surplus : cut]
+        first = start + surplus
+        octets = _unstuffed(data, first, cut, surplus=surplus, is_stuffed=is_stuffed)
         return octets, None if end is None else end + len(_END)
+
+
+def _unstuffed(data: bytes, first: int, cut: int, *, surplus: int, is_stuffed: bool) -> bytes:
+    """``data[first:cut]`` as it was; the first dot may be stuffed by a line end before it."""
+    if not is_stuffed:
+        return data[first:cut]
+    return data[first - surplus : cut].replace(_STUFFED, _PLAIN)[surplus:]
 
 
 def _look(data: bytes, start: int) -> tuple[int | None, bool]:
