@@ -1,12 +1,12 @@
 """How suspicions, and what accepting them means, are shown."""
 
-import shlex
 from collections.abc import Iterator
 
 from mailvault.cli.output import JsonValue
 from mailvault.cli.render import count_text, size_text, time_text
 from mailvault.cli.terminal import printable
 from mailvault.monitoring.shapes import suspicion_json
+from mailvault.monitoring.states import way_back
 from mailvault.operations.accept import AcceptReport, Suspicions
 
 
@@ -37,9 +37,8 @@ def suspicion_lines(shown: Suspicions) -> Iterator[str]:
     )
     yield "accepting means that they went on purpose: prune may forget them by its policy,"
     yield "and sync may delete on the server again where it was told to"
-    before = min(each.run for each in shown.suspicions) - 1
-    restore = f"mailvault restore {shlex.quote(shown.account)} --to ACCOUNT --at {before}"
-    yield f"if it was not meant, what was there comes back with: {printable(restore)}"
+    back = way_back(shown.account, min(each.run for each in shown.suspicions))
+    yield f"if it was not meant, what was there comes back with: {printable(back)}"
 
 
 def accepted_line(report: AcceptReport) -> str:

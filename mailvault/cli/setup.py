@@ -105,31 +105,23 @@ def set_up(config: Path | None, archive: ArchiveOptions, account: AccountOptions
         target = chosen_file(config, os.environ) or user_file(os.environ)
         text = _composed(archive, account)
         configuration = parse(text.encode(), target, is_private=True)
-        archive_created = _ensure_archive(configuration)
+        held = _ensure_archive(configuration)
         _write(target, text)
-        return _set_up(configuration, True, archive_created)
+        return _set_up(configuration, True, held)
     _refuse_contradictions(configuration, archive, account)
     return _set_up(configuration, False, _ensure_archive(configuration))
 
 
-def _set_up(configuration: Configuration, is_new: bool, archive_is_new: bool) -> SetUp:
+def _set_up(configuration: Configuration, is_new: bool, held: tuple[str, ...] | None) -> SetUp:
     settings = configuration.archive
     return SetUp(
         str(configuration.path),
         is_new,
         str(settings.path),
         settings.store,
-        archive_is_new,
-        () if archive_is_new else _unconfigured(configuration),
+        held is None,
+        tuple(name for name in held or () if name not in configuration.accounts),
     )
-
-
-def _unconfigured(configuration: Configuration) -> tuple[str, ...]:
-    from mailvault import wiring
-
-    with wiring.open_archive(configuration, writing=False) as archive:
-        held = [view.name for view in archive.catalog.accounts()]
-    return tuple(name for name in held if name not in configuration.accounts)
 
 
 def _composed(archive: ArchiveOptions, account: AccountOptions) -> str:
@@ -209,16 +201,16 @@ def _agrees(host: str, user: str, account: AccountOptions) -> bool:
     return account.host in (None, host) and account.user in (None, user)
 
 
-def _ensure_archive(configuration: Configuration) -> bool:
-    """Create the archive unless it is there; say whether it was created."""
+def _ensure_archive(configuration: Configuration) -> tuple[str, ...] | None:
+    """The accounts of the archive that is there; None if it was created now."""
     from mailvault import wiring
 
     try:
-        with wiring.open_archive(configuration, writing=False):
-            return False
+        with wiring.open_archive(configuration, writing=False) as archive:
+            return tuple(view.name for view in archive.catalog.accounts())
     except ArchiveMissing:
         with wiring.create_archive(configuration):
-            return True
+            return None
 
 
 def _write(path: Path, text: str) -> None:

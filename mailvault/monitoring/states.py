@@ -140,14 +140,18 @@ def _suspected(
     overview: Overview, account: AccountStatus, time_text: TimeText
 ) -> Iterator[Complaint]:
     accept = f"mailvault accept {shlex.quote(account.account)}"
-    restore = f"mailvault restore {shlex.quote(account.account)} --to ACCOUNT"
     for suspicion in overview.suspicions:
         if suspicion.account == account.account:
             where = f"{suspicion.mailbox}: " if suspicion.mailbox else ""
-            back = f"{restore} --at {suspicion.run - 1}"
+            back = way_back(account.account, suspicion.run)
             yield Complaint(f"suspicious since {time_text(suspicion.at)}: {where}"
                             f"{suspicion.reason}",
                             f"if it was meant: {accept}; if not: {back}")  # fmt: skip
+
+
+def way_back(account: str, run: int) -> str:
+    """The command that restores what an account had before a suspicious run."""
+    return f"mailvault restore {shlex.quote(account)} --to ACCOUNT --at {run - 1}"
 
 
 def is_job_well(job: JobView) -> bool:
