@@ -29,10 +29,11 @@ class Tray:
 
     @classmethod
     def make(cls) -> "Tray":
-        """A new one; without memory where the system cannot share any (only Linux can)."""
-        if not hasattr(os, "memfd_create"):
+        """A new one; without memory where the system has none to share, or refuses it."""
+        try:
+            descriptor = os.memfd_create("mailvault")
+        except (AttributeError, OSError):
             return cls(None)
-        descriptor = os.memfd_create("mailvault")
         try:
             os.ftruncate(descriptor, SIZE)
             return cls(descriptor)

@@ -1,5 +1,6 @@
 """What one process lays into a tray, another takes out as it was."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -63,3 +64,17 @@ def test_without_memory_in_common_everything_is_carried(
 
         assert ours.descriptor is None
         assert list(theirs.unpack(parcel)) == [b"one", b"two"]
+
+
+def test_where_memory_in_common_is_refused_everything_is_carried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_name: str) -> int:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    with both_ends() as (ours, theirs):
+        parcel = ours.pack([b"one"])
+
+        assert ours.descriptor is None
+        assert list(theirs.unpack(parcel)) == [b"one"]
