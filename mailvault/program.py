@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mailvault.cli import app
-from mailvault.cycles import look_seldom
+from mailvault.housekeeping import look_seldom
 
 if TYPE_CHECKING:
     from mailvault.daemon.unattended import Unattended

@@ -38,7 +38,7 @@ from mailvault.ports import Clock
 P = ParamSpec("P")
 R = TypeVar("R")
 
-IN_FLIGHT = 8 << 20
+IN_FLIGHT = 6 << 20
 """Octets being prepared; whoever adds more waits. Enough to last while a group is written."""
 
 MANY = 2 << 20

@@ -18,7 +18,7 @@ def daemon(
     ] = None,
 ) -> None:
     """Run the schedules until a signal ends it. SIGHUP loads the configuration anew."""
-    from mailvault.cli.heap import bound_heap
+    from mailvault.housekeeping import bound_heap
 
     bound_heap()
     settings = configuration(context)

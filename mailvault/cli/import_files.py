@@ -30,7 +30,7 @@ def import_files(
     from mailvault import wiring
     from mailvault.cli import import_report as shown
     from mailvault.cli.choices import chosen_globs
-    from mailvault.cli.heap import bound_heap
+    from mailvault.housekeeping import bound_heap
     from mailvault.operations.import_files import import_files as operation
 
     bound_heap()

@@ -20,7 +20,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Do once what is due: for cron, timers and containers."""
-    from mailvault.cli.heap import bound_heap
+    from mailvault.housekeeping import bound_heap
 
     if not due:
         raise UsageError("nothing to run", hint="mailvault run --due does what is due")

@@ -33,7 +33,7 @@ def sync(
     """Bring the archive level with the servers."""
     from mailvault import wiring
     from mailvault.cli.choices import chosen_globs
-    from mailvault.cli.heap import bound_heap
+    from mailvault.housekeeping import bound_heap
     from mailvault.wiring.telling import telling
 
     bound_heap()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailvault import wiring
 from mailvault.cli.choices import chosen_read_back
-from mailvault.cli.heap import bound_heap
+from mailvault.housekeeping import bound_heap
 from mailvault.operations.restore_report import MailboxMap, RestoreOptions
 
 if TYPE_CHECKING:

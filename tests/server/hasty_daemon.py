@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mailvault import wiring
-from mailvault.cli.heap import bound_heap
 from mailvault.config.load import load
 from mailvault.config.model import Configuration
 from mailvault.daemon.daemon import Daemon, NewMail, Stop, Temper
 from mailvault.daemon.notify_socket import NotifySocket
 from mailvault.daemon.watch import Pace
+from mailvault.housekeeping import bound_heap
 from mailvault.operations.ended import Event, Publisher, RunEnded, Trouble
 from mailvault.wiring import telling
 

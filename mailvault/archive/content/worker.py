@@ -22,8 +22,8 @@ from mailvault.archive.content.tray import Tray
 from mailvault.archive.content.volumes import Volumes
 from mailvault.archive.content.worker_words import ObjectWords, Reply, Request, Words
 from mailvault.archive.header_index import fields_of, index_message
-from mailvault.cycles import look_seldom
 from mailvault.errors import ArchiveError, MailvaultError
+from mailvault.housekeeping import bound_heap, look_seldom
 
 
 class _Chosen:
@@ -144,6 +144,7 @@ def main(folder: str, archive_id: str, *lanes: str) -> None:
     """``lanes`` are descriptors: of requests to read, replies to write, and a tray or 0."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who started us is told, and closes the pipes
+    bound_heap()
     look_seldom()
     worker = Worker(Path(folder), archive_id)
     threads = []

@@ -38,13 +38,6 @@ _END = 10.0
 _PIPE_OCTETS = 1 << 20
 """Linux gives anybody pipes of so many octets."""
 
-_HEAP = {
-    # As mailvault.cli.heap bounds the first process.
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(2 << 20),
-}
-
 
 class WorkerLost(ArchiveError):
     """A process that prepares mail ended before it answered."""
@@ -101,7 +94,7 @@ class _Worker:
             trays = [lane.tray.descriptor for lane in self.lanes]
             self._process = subprocess.Popen(
                 [*command, *arguments],
-                env={**_HEAP, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[*theirs, *filter(None, trays)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
