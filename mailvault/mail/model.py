@@ -57,6 +57,9 @@ class Digest:
     def __str__(self) -> str:
         return self.value.hex()
 
+    def __hash__(self) -> int:
+        return hash(self.value)  # dataclass would make a tuple each time, and this is a key
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class MailboxName:

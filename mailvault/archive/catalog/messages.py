@@ -18,6 +18,7 @@ _LAST = select(func.max(message.c.id))
 _FIND = select(message.c.digest, message.c.id).where(
     message.c.digest.in_(bindparam("digests", expanding=True))
 )
+_ANY_FORGOTTEN = select(forgotten.c.digest).limit(1)
 _RETURNED = delete(forgotten).where(
     forgotten.c.digest.in_(bindparam("digests", expanding=True))
 )
@@ -63,10 +64,15 @@ class MessageWriter:
             rows.append(key | index_columns(index))
             attachments += attachment_rows(numbers[digest], index)
         execute_many(self._connection, _MESSAGE, rows)
-        for some in chunked([digest.value for digest in numbers], PARAMETERS):
-            self._connection.execute(_RETURNED, {"digests": some})
         if attachments:
             execute_many(self._connection, _ATTACHMENT, attachments)
+        self._forget_no_longer(numbers)
+
+    def _forget_no_longer(self, digests: Iterable[Digest]) -> None:
+        if self._connection.scalar(_ANY_FORGOTTEN) is None:
+            return  # as in most archives, and asking for each digest takes long
+        for some in chunked([digest.value for digest in digests], PARAMETERS):
+            self._connection.execute(_RETURNED, {"digests": some})
 
     def _find_flag_set(self, flags: str) -> int:
         is_it = flag_set.c.flags == flags
