@@ -63,6 +63,7 @@ class Pop3Source:
         self._removal: Pop3Removal | None = None
         self._inspection: Pop3Inspection | None = None
         self._login_delay = 0  # seconds
+        self._is_drained = False  # another session showed nothing else
         self._given: set[str] = set()  # names that earlier sessions of this sync listed
 
     def __enter__(self) -> "Pop3Source":
@@ -99,6 +100,9 @@ class Pop3Source:
         cursor = Pop3Cursor.parse(since)
         if self._pass is not None and not self._another_session():
             return
+        if self._pass is not None and self._pass.is_all_there_is():
+            self._is_drained, self._removal = True, None
+            return
         cursor = replace(cursor, hides_fetched=cursor.hides_fetched or self._hides_fetched())
         self._login_delay = self._session.client.capabilities.login_delay
         walked = MailboxPass(self._session, cursor, known, largest=self._largest)
@@ -134,6 +138,8 @@ class Pop3Source:
     def has_more(self, mailbox: Mailbox) -> bool:
         walked = self._pass
         if walked is None or walked.fetched < MANY or self._flaw is not None:
+            return False
+        if self._is_drained:
             return False
         return self._login_delay <= LONGEST_DELAY
 

@@ -214,3 +214,42 @@ def test_mail_shown_in_parts_is_deleted_in_one_sync(archive: Archive, hides: boo
     assert (arrived(report), report.deleted_on_server) == (230, 230)
     assert not box.messages
     assert report.exit_code == 0
+
+
+def test_mail_that_comes_while_a_sync_runs_is_found_by_its_second_session(
+    archive: Archive,
+) -> None:
+    def late(_session: int, names: list[str]) -> list[str | None]:
+        box.messages["late"] = build(99)
+        return list(names)
+
+    box = build_box(60, names=late)
+
+    report = run(archive, box)
+
+    assert arrived(report) == 61
+    assert held(archive) == list(box.messages.values())
+
+
+def test_mail_under_an_id_of_before_is_found_by_the_second_session(archive: Archive) -> None:
+    def replaced(session: int, names: list[str]) -> list[str | None]:
+        if session == 1:
+            box.messages["id7"] = build(7) + b"and more\r\n"
+        return list(names)
+
+    box = build_box(60, names=replaced)
+    taken = box.messages["id7"]
+
+    run(archive, box)
+
+    assert box.messages["id7"] != taken
+    assert box.messages["id7"] in held(archive)
+
+
+def test_a_second_session_that_shows_the_same_ends_the_sync(archive: Archive) -> None:
+    box = build_box(60)
+
+    report = run(archive, box)
+
+    assert (arrived(report), report.exit_code) == (60, 0)
+    assert (box.said(b"QUIT"), box.said(b"RETR")) == (2, 60)
