@@ -137,9 +137,9 @@ class Pop3Source:
 
     def has_more(self, mailbox: Mailbox) -> bool:
         walked = self._pass
-        if walked is None or walked.fetched < MANY or self._flaw is not None:
+        if walked is None or walked.fetched < MANY:
             return False
-        if self._is_drained:
+        if self._is_drained or self._flaw is not None:
             return False
         return self._login_delay <= LONGEST_DELAY
 

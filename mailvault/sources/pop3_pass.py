@@ -89,13 +89,6 @@ def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
     return found
 
 
-def _listed(session: Pop3Session) -> tuple[int, dict[str, int | None]]:
-    """How many messages a session has, and the sizes of those that are named soundly."""
-    sizes = session.listing.sizes
-    named = {uidl: sizes.get(number) for uidl, number in session.reliable.items()}
-    return len(session.listing.numbers), named
-
-
 def agree(listed: int | None, octets: int) -> bool:
     """A server ends the last line where the message does not, and may not count that."""
     return listed is None or octets - listed in (0, 2)
@@ -123,8 +116,8 @@ class MailboxPass:
         self.names: frozenset[str] = frozenset(session.reliable)
         self._missing: dict[Uid, Kept] = {}
         self.cursor = cursor
-        self._session_flaw = session.listing.flaw
-        self._listed = _listed(session)
+        self._listing = session.listing
+        self._session_flaw = self._listing.flaw  # looked for once: it takes all names
 
     @property
     def flaw(self) -> str | None:
@@ -140,7 +133,7 @@ class MailboxPass:
     def is_all_there_is(self) -> bool:
         """Whether the session open now lists what this pass took, and nothing else."""
         is_owed = self._owed or self._owed_unnamed
-        return not is_owed and self.flaw is None and _listed(self._session) == self._listed
+        return not is_owed and self.flaw is None and self._session.listing == self._listing
 
     def run(self) -> Iterator[Batch]:
         """Yield what is new, then what is gone; the last batch carries the cursor."""

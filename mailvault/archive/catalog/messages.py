@@ -66,9 +66,9 @@ class MessageWriter:
         execute_many(self._connection, _MESSAGE, rows)
         if attachments:
             execute_many(self._connection, _ATTACHMENT, attachments)
-        self._forget_no_longer(numbers)
+        self._remember_again(numbers)
 
-    def _forget_no_longer(self, digests: Iterable[Digest]) -> None:
+    def _remember_again(self, digests: Iterable[Digest]) -> None:
         if self._connection.scalar(_ANY_FORGOTTEN) is None:
             return  # as in most archives, and asking for each digest takes long
         for some in chunked([digest.value for digest in digests], PARAMETERS):
