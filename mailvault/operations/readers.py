@@ -43,6 +43,7 @@ class Begun:
 class Read:
     task: Task
     batch: Batch
+    weight: int  # octets it counts for
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,14 @@ class Readers:
                 return None
             event = self._events.popleft()
             if isinstance(event, Read):
-                self._waiting -= _weight(event.batch)
+                self._waiting -= event.weight
                 self._changed.notify_all()
             return event
 
     def _put(self, event: Event) -> bool:
         """Queue an event once there is room; False when nobody wants it any more."""
         with self._changed:
-            octets = _weight(event.batch) if isinstance(event, Read) else 0
+            octets = event.weight if isinstance(event, Read) else 0
             while octets and self._waiting > READ_AHEAD and not self._stopped:
                 self._changed.wait()
             if self._stopped:
@@ -179,7 +180,7 @@ class Readers:
         try:
             for batch in source.changes(task.mailbox, task.cursor, self._known(task)):
                 has_brought = True
-                if not self._put(Read(task, batch)):
+                if not self._put(Read(task, batch, _weight(batch))):
                     return False
         except MailvaultError as failure:
             log.info("%s: %s", task.mailbox.name, failure)
