@@ -21,7 +21,7 @@ from mailvault.archive.remaking import finish_switch, forget_note, noted_end
 from mailvault.archive.served.marker import Marker
 from mailvault.archive.unfinished import read_mark
 from mailvault.archive.witnesses import witnessed
-from mailvault.errors import ArchiveDamaged
+from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 from mailvault.ports import Clock, ContentStore
 
 
@@ -74,7 +74,10 @@ def _known_groups(layout: Layout) -> int:
     end = noted_end(layout)
     if end is not None:
         return end.sequence
-    if dialect.is_absent(layout.catalog) or catalog_fault(layout.catalog) is not None:
+    try:
+        if dialect.is_absent(layout.catalog) or catalog_fault(layout.catalog) is not None:
+            return 0
+    except ArchiveTooNew:  # by a later release, or so it says
         return 0
     with Catalog(layout.catalog, dialect.open_reading(layout.catalog)) as catalog:
         return catalog.position().sequence

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from mailvault.archive import remaking
 from mailvault.archive.frames import compress
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.archive.retelling import retell
-from mailvault.errors import ArchiveDamaged
+from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 from tests.unit.archive.builders import (
     SteppingClock,
     Work,
@@ -189,4 +191,21 @@ def test_a_frame_of_something_else_does_not_say_whose_the_journal_is(
 
     with open_again(folder, writing=True) as archive:
         assert archive.id == own
+    assert_sound(folder)
+
+
+def test_a_catalog_that_seems_to_be_of_a_later_release_can_be_made_anew(work: Work) -> None:
+    eventful(work)
+    work.archive.close()
+    folder = work.archive.path
+    before = facts(folder)
+    with closing(sqlite3.connect(folder / "catalog.db")) as catalog, catalog:
+        catalog.execute("UPDATE alembic_version SET version_num = '1007'")
+
+    with pytest.raises(ArchiveTooNew) as caught:
+        open_again(folder, writing=True)
+    assert "mailvault rebuild" in str(caught.value.hint)
+    rebuild_catalog(folder, clock=SteppingClock())
+
+    assert facts(folder) == before
     assert_sound(folder)
