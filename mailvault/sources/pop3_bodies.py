@@ -5,8 +5,8 @@ by its unique-id.
 """
 
 import logging
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailvault.errors import ConnectionLost, ProtocolViolation, ServerBusy, SourceError
@@ -46,36 +46,40 @@ class Pop3Bodies:
         self._failures = 0  # in a row
         self._condemned = 0  # in a row
         self._doubtful: list[Got] = []
+        self._taken = 0  # of those asked for in this session
 
-    def fetch(self, numbers: Iterable[int]) -> Iterator[Got]:
+    def fetch(self, numbers: Sequence[int]) -> Iterator[Got]:
         """Yield the messages. What another client deleted meanwhile is left out.
 
         Raises:
             ServerBusy: the server has no message for us now.
         """
-        waiting = deque(numbers)
+        waiting = numbers
         losses: Counter[str | None] = Counter()
         while waiting:
             listing = self._session.listing
+            self._taken = 0
             try:
                 yield from self._fetch(waiting, listing)
+                waiting = waiting[self._taken :]
             except (ConnectionLost, ProtocolViolation) as lost:
+                waiting = waiting[self._taken :]
                 if any(listing.name(number) is None for number in waiting):
                     raise  # nobody can tell in another session which they are
                 self._count(lost)
                 suspect = Wanted(waiting[0], listing.name(waiting[0]))
                 losses[suspect.uidl] += 1
                 if losses[suspect.uidl] > 1:  # once may be the network's doing
-                    waiting.popleft()
+                    waiting = waiting[1:]
                     yield self._condemn(suspect, lost)
                 self._session.reopen()
-                waiting = deque(self._renumbered(waiting, listing))
+                waiting = list(self._renumbered(waiting, listing))
         yield from self._judged()
 
-    def _fetch(self, waiting: deque[int], listing: Listing) -> Iterator[Got]:
-        for answer in self._session.client.retrieve(list(waiting)):
-            number = waiting.popleft()
-            wanted = Wanted(number, listing.name(number))
+    def _fetch(self, waiting: Sequence[int], listing: Listing) -> Iterator[Got]:
+        for answer in self._session.client.retrieve(waiting):
+            wanted = Wanted(answer.number, listing.name(answer.number))
+            self._taken += 1
             self._failures = 0
             reason = f"the server refuses to send it: {answer.refusal}"
             if answer.is_for_now:

@@ -4,6 +4,7 @@ import re
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mailvault.protocols.pop3.columns import Column, Words
 
@@ -73,18 +74,18 @@ def _numbers(listing: bytes) -> "array[int]":
     return array("Q", (int(found[1]) for found in _LINE.finditer(listing)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """The messages of one session by number, with size; ``uidls`` None without UIDL."""
 
     sizes: Mapping[int, int]
     uidls: Mapping[int, str] | None
     count: int
-    unnamed: frozenset[int] = field(init=False, compare=False)
-    """The numbers of the messages that no unique-id names alone and soundly."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "unnamed", _unnamed(self.numbers, self.uidls or {}))
+    @cached_property
+    def unnamed(self) -> frozenset[int]:
+        """The numbers of the messages that no unique-id names alone and soundly."""
+        return _unnamed(self.numbers, self.uidls or {})
 
     @property
     def numbers(self) -> Sequence[int]:
