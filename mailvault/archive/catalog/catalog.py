@@ -231,7 +231,8 @@ class Catalog:
         while True:
             with self.reading() as connection:
                 rows = connection.execute(query.where(message.c.id > after)).all()
-            yield from (Digest(digest) for _, digest in rows)
+            # Damage, of which `faults` tells, can leave nothing in the place of one.
+            yield from (Digest(digest) for _, digest in rows if digest is not None)
             if not rows:
                 return
             dialect.require_progress(after, rows[-1][0])

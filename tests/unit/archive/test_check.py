@@ -101,6 +101,25 @@ def test_a_message_without_octets_is_found(folder_with_mail: Path) -> None:
     assert (finding.kind, finding.digest) == ("missing", unknown)
 
 
+def test_a_place_of_a_digest_with_nothing_in_it_is_damage_to_the_catalog(
+    folder_with_mail: Path,
+) -> None:
+    path = folder_with_mail / "catalog.db"
+    octets = bytearray(path.read_bytes())
+    digest = Digest.of(build_message(2)).value
+    at = octets.find(digest)
+    while at >= 0:
+        kind = octets.rfind(bytes([32 * 2 + 12]), at - 24, at)  # a BLOB of 32 octets
+        octets[kind] = 0  # NULL
+        at = octets.find(digest, at + 1)
+    path.write_bytes(octets)
+
+    found = findings(folder_with_mail)
+
+    assert "catalog" in {finding.kind for finding in found}
+    assert all(str(finding.digest) for finding in found)
+
+
 def execute(folder: Path, statement: str) -> list[tuple[int, ...]]:
     with closing(sqlite3.connect(folder / "catalog.db")) as connection, connection:
         return connection.execute(statement).fetchall()
