@@ -50,7 +50,7 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
         owing={debt.mailbox for debt in archive.catalog.debts(name)},
     )
     account = SyncAccount(name, FILES, lambda: source, MailboxGlobs(["*"]), only_adds=True)
-    return Import(account, source.findings)
+    return Import(account, source)
 
 
 @dataclass(frozen=True, slots=True)
