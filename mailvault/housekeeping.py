@@ -1,6 +1,10 @@
-"""How a process of ours keeps its memory: for a program, not for one that embeds us."""
+"""How a process of ours uses the machine: its processors, and how it keeps its memory.
+
+What it does to its memory is for a program, not for one that embeds us.
+"""
 
 import gc
+import os
 
 _OBJECTS = 200_000
 """New objects after which Python looks for garbage that refers to itself.
@@ -12,6 +16,17 @@ Loading modules makes many and no cycles; nor is any of those that mail is made 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
+
+
+def processors() -> int:
+    """How many we may use: a container or taskset may allow fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+PREPARING = max(1, min(4, processors() - 1))
+"""Processors to make mail ready with: one is kept busy by the mail server and the store."""
 
 
 def look_seldom() -> None:

@@ -89,14 +89,23 @@ def remind(ledger: Ledger, policy: Policy, now: datetime) -> tuple[Ledger, list[
 
 
 def meet(ledger: Ledger, accounts: Iterable[str], now: datetime) -> Ledger:
-    """Remember who was first seen when; forget whom the configuration names no more."""
-    known = {name: ledger.known.get(name, now) for name in accounts}
+    """Remember who was first seen when; forget whom the configuration names no more.
+
+    What a clock far ahead or a flipped digit put into the future was now at the latest, or
+    nobody would be reminded of it for years.
+    """
+    known = {name: min(ledger.known.get(name, now), now) for name in accounts}
     troubles = {
-        key: trouble
+        key: _not_ahead(trouble, now)
         for key, trouble in ledger.troubles.items()
         if trouble.account is None or trouble.account in known
     }
     return replace(ledger, known=known, troubles=troubles)
+
+
+def _not_ahead(trouble: OpenTrouble, now: datetime) -> OpenTrouble:
+    told_at = None if trouble.told_at is None else min(trouble.told_at, now)
+    return replace(trouble, since=min(trouble.since, now), told_at=told_at)
 
 
 def post(ledger: Ledger, notices: Iterable[Notice], channels: tuple[str, ...]) -> Ledger:

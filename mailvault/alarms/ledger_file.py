@@ -19,6 +19,16 @@ from mailvault.archive.private import make_folder, open_private, write_file
 log = logging.getLogger(__name__)
 
 LARGEST = 4 << 20
+_ROTTEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What a file raises that some disk or somebody altered."""
 
 
 class LedgerFile:
@@ -83,7 +93,7 @@ class LedgerFile:
                 return understood(file.read(LARGEST))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except _ROTTEN as error:
             log.warning("%s cannot be read, and is ignored: %s", path, type(error).__name__)
             return None
 

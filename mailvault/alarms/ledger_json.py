@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime
+from types import UnionType
+from typing import TypeVar, get_origin, get_type_hints
 
 from mailvault.alarms.ledger import Event, Kind, Ledger, Letter, Notice, OpenTrouble
 from mailvault.operations.roundup import AccountRoundup, JobRoundup, Roundup
@@ -24,7 +25,7 @@ def written(ledger: Ledger) -> bytes:
 
 
 def understood(content: bytes) -> Ledger:
-    """Raises ValueError, TypeError, KeyError or AttributeError for what is no ledger."""
+    """Raises ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError."""
     found = json.loads(content)
     if found["schema"] != SCHEMA:
         raise ValueError(f"schema {found['schema']}")
@@ -62,6 +63,10 @@ def _read(kind: type[T], found: Mapping[str, object]) -> T:
     assert is_dataclass(kind)
     known = {each.name for each in fields(kind)}
     values = {key: _value(key, each) for key, each in found.items() if key in known}
+    for key, hint in get_type_hints(kind).items():
+        is_plain = get_origin(hint) in (None, UnionType)
+        if is_plain and key in values and not isinstance(values[key], hint):
+            raise TypeError(f"{key} is not what it should be")
     return kind(**values)
 
 
@@ -88,7 +93,7 @@ def _time(value: object) -> datetime:
     instant = datetime.fromisoformat(str(value))
     if instant.tzinfo is None:
         raise ValueError(f"{value} has no zone")
-    return instant
+    return instant.astimezone(UTC)
 
 
 def _word(value: object) -> object:

@@ -1,7 +1,6 @@
 """Making messages ready to be stored: in this process, or in others where they are many."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,11 +8,9 @@ from typing import Protocol, TypeAlias
 
 from mailvault.archive.header_index import HeaderIndex, index_message
 from mailvault.errors import MailvaultError
+from mailvault.housekeeping import PREPARING
 from mailvault.mail.model import Octets
 from mailvault.ports import ContentStore, Prepared
-
-_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
-"""One core reads and stores: more threads than the others would only wait for each other."""
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +30,11 @@ class Ready:
 class Choked:
     """A message that our own code could not take: it must not stop the others."""
 
-    reason: str
+    error: str
+
+    @property
+    def reason(self) -> str:
+        return f"mailvault could not store it: {self.error}"
 
 
 def ready(prepared: Prepared) -> Ready:
@@ -62,7 +63,7 @@ class Here:
 
     def __init__(self, content: ContentStore) -> None:
         self._content = content
-        self._threads = ThreadPoolExecutor(_THREADS, "prepare")
+        self._threads = ThreadPoolExecutor(PREPARING, "prepare")
 
     def submit(self, messages: Sequence[Octets]) -> "Future[list[Outcome]]":
         return self._threads.submit(self.ready, messages)
@@ -77,7 +78,7 @@ class Here:
             raise
         except Exception as error:
             log.exception("a message could not be prepared")
-            return Choked(f"mailvault could not store it: {error!r}")
+            return Choked(repr(error))
         return ready(prepared)
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """Makes many messages ready in other processes, because Python runs one thread at a time."""
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from mailvault.archive.content.sqlite import SqliteStore
 from mailvault.archive.content.workers import WorkerLost, Workers
 from mailvault.archive.header_index import index_of
 from mailvault.archive.readying import Choked, Here, Outcome, Ready, Readying
+from mailvault.housekeeping import processors
 from mailvault.mail.model import Octets, octet_count
 from mailvault.ports import ContentStore
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 def elsewhere(content: ContentStore, here: Here) -> Readying:
     """Start the processes, where the store has such and there are processors for them."""
-    if not isinstance(content, SqliteStore) or (os.cpu_count() or 1) < 2 or not sys.executable:
+    if not isinstance(content, SqliteStore) or processors() < 2 or not sys.executable:
         return here
     try:
         return Elsewhere(content.workers(), here)

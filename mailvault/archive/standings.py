@@ -6,11 +6,12 @@ remembers that a server asked us to wait. Only the holder of the archive's lock 
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from mailvault.archive.private import explained, write_file
 
@@ -33,8 +34,17 @@ class Standing:
     octets: int = 0
     secret: str | None = None
 
-    def is_paused(self, now: datetime) -> bool:
-        return self.until is not None and now < self.until
+
+_ROTTEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What a file raises that some disk or somebody altered."""
 
 
 class Standings:
@@ -49,12 +59,21 @@ class Standings:
         try:
             with self._path.open("rb") as file:
                 found = json.loads(file.read(LARGEST))
-            return {name: _read(fields) for name, fields in found["accounts"].items()}
+            accounts = list(found["accounts"].items())
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except _ROTTEN as error:
             log.warning("%s cannot be read, and is ignored: %r", self._path, error)
             return {}
+        return dict(self._readable(accounts))
+
+    def _readable(self, accounts: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Standing]]:
+        # Any: what JSON may hold
+        for name, fields in accounts:
+            try:
+                yield name, _read(fields)
+            except _ROTTEN as error:
+                log.warning("%s: what it says of %s is ignored: %r", self._path, name, error)
 
     def of(self, account: str) -> Standing:
         return self.all().get(account, Standing())
@@ -89,10 +108,10 @@ def _read(fields: Mapping[str, object]) -> Standing:
     if instant is not None and instant.tzinfo is None:
         raise ValueError(f"{until} has no zone")
     return Standing(
-        refusals=int(str(fields.get("refusals", 0))),
-        until=instant,
+        refusals=max(0, int(str(fields.get("refusals", 0)))),
+        until=None if instant is None else instant.astimezone(UTC),
         reason=str(reason) if reason else None,
         day=date.fromisoformat(str(day)) if day else None,
-        octets=int(str(fields.get("octets", 0))),
+        octets=max(0, int(str(fields.get("octets", 0)))),
         secret=str(secret) if secret else None,
     )

@@ -22,6 +22,7 @@ from mailvault.archive.standings import Standing
 from mailvault.config.model import Configuration
 from mailvault.monitoring.coming import late_accounts, next_runs, read_coming
 from mailvault.operations.freshness import Freshness
+from mailvault.operations.patience import pause
 from mailvault.schedule.due import Almanac
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ class Overview:
     def pause(self, account: AccountStatus) -> Standing | None:
         """How the account stands, if it is not to be asked now."""
         standing = self.standings.get(account.account)
-        return standing if standing and standing.is_paused(self.now) else None
+        is_paused = standing and pause(standing, self.now, by_hand=False) is not None
+        return standing if is_paused else None
 
     def age_seconds(self, account: AccountStatus) -> int | None:
         """Seconds since the last success; None when there was none."""

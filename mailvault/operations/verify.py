@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from itertools import islice
 from mailvault.archive.archive import Archive
 from mailvault.archive.proofs import Due, Proved, longest_unverified
 from mailvault.errors import ArchiveDamaged, MessageMissing
+from mailvault.housekeeping import processors
 from mailvault.mail.changes import JobEnded
 from mailvault.mail.model import Digest, MailboxName
 from mailvault.operations.reports import Progress, Silent
@@ -154,7 +154,7 @@ Outcome = int | ArchiveDamaged | MessageMissing
 def _proofs(archive: Archive, dues: Iterable[Due]) -> Iterator[tuple[Due, Outcome]]:
     """Prove several messages at once: hashing and decompressing leave the other core free."""
     under_way: deque[tuple[Due, Future[Outcome]]] = deque()
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "verify") as pool:
+    with ThreadPoolExecutor(min(4, processors()), "verify") as pool:
         for due in dues:
             under_way.append((due, pool.submit(_prove, archive, due.digest)))
             if len(under_way) >= AHEAD:

@@ -13,6 +13,9 @@ from mailvault.ports import Clock
 MARGIN = timedelta(minutes=1)
 """A day is over a little later, so that no clock calls us early."""
 
+_SET_BACK = timedelta(days=1)
+"""A day that is further ahead was written by a clock that was wrong, or is damage."""
+
 
 class Allowance:
     """Shared by the connections of an account; every method may be called from any thread."""
@@ -28,7 +31,9 @@ class Allowance:
         self._clock = clock
         self._rate = max_rate
         self._limit = daily_limit
-        self._day, self._octets = spent or (clock.now().date(), 0)
+        today = clock.now().date()
+        day, self._octets = spent or (today, 0)
+        self._day = min(day, today + _SET_BACK)
         self._tokens = float(max_rate or 0)
         self._filled = clock.monotonic()
         self._lock = threading.Lock()

@@ -89,7 +89,7 @@ class Worker:
         except (MailvaultError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - it becomes a debt, with this reason
-            return f"mailvault could not store it: {error!r}"
+            return repr(error)
 
 
 def _reply(prepared: Sequence[PreparedMessage | str], tray: Tray) -> Reply:

@@ -24,10 +24,8 @@ from mailvault.archive.content.tray import Tray
 from mailvault.archive.content.worker_words import ObjectWords, Reply, Request
 from mailvault.archive.header_index import Fields
 from mailvault.errors import ArchiveError
+from mailvault.housekeeping import PREPARING
 from mailvault.mail.model import Digest
-
-COUNT = max(1, min(4, (os.cpu_count() or 1) - 1))
-"""Processes: one processor is kept busy by the mail server and the store."""
 
 _LANES = 2
 """Requests under way to each: one is handed over while the other is served."""
@@ -165,7 +163,7 @@ class Workers:
         command = [sys.executable, "-P", "-m", module, str(folder), archive_id]
         with ExitStack() as started:
             workers = []
-            for _ in range(COUNT):
+            for _ in range(PREPARING):
                 workers.append(_Worker(command))
                 started.callback(workers[-1].close)
             started.pop_all()

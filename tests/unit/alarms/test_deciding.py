@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from mailvault.alarms.deciding import (
     remind,
 )
 from mailvault.alarms.ledger import Event, Kind, Ledger
+from mailvault.alarms.ledger_file import LedgerFile
 from mailvault.alarms.ledger_json import understood, written
 from mailvault.alarms.observing import observed
 from mailvault.errors import (
@@ -136,6 +138,20 @@ def test_the_trouble_of_an_account_that_is_no_more_is_dropped_quietly() -> None:
     assert list(ledger.known) == ["home"]
 
 
+def test_an_alarm_told_in_the_year_9999_is_told_again_all_the_same() -> None:
+    ledger, ahead = after("network"), datetime(9999, 1, 1, tzinfo=UTC)
+    troubles = {
+        key: replace(each, since=ahead, told_at=ahead) for key, each in ledger.troubles.items()
+    }
+    ledger = replace(ledger, troubles=troubles, known={"work": ahead})
+
+    ledger = meet(ledger, ["work"], NOW)
+
+    assert ledger.known == {"work": NOW}
+    _, notices = remind(ledger, Policy(remind_every=3600.0), NOW + timedelta(hours=1))
+    assert [each.event for each in notices] == [Event.REMINDER]
+
+
 def test_a_reminder_comes_as_often_as_asked_for() -> None:
     ledger, policy = after("network"), Policy(remind_every=3600.0)
 
@@ -190,3 +206,31 @@ def test_a_kind_is_known_for_every_exit_code_that_is_a_failure() -> None:
 
         assert seen.trouble is not None
         assert (seen.trouble.kind is Kind.BUG) == (code == 1)
+
+
+LEDGER = written(after("network")).decode()
+
+
+@pytest.mark.parametrize(
+    ("sound", "rotten"),
+    [
+        ('"saved": 0', '"saved": 1e999'),
+        ('"saved": 0', '"saved": NaN'),
+        ('"attempts": 0', '"attempts": "0"'),
+        ('"attempts": 0', '"attempts": null'),
+        ("2026-07-15T12:00:00+00:00", "2026-07-15T12:00:00"),
+        ("2026-07-15T12:00:00+00:00", "9999-12-31T23:59:00-14:00"),
+        ('"kind": "network"', '"kind": "netwosk"'),
+        ('"outbox": [', '"outbox": [7,'),
+    ],
+)
+def test_a_rotten_ledger_is_no_ledger_and_stops_no_alarm(
+    sound: str, rotten: str, tmp_path: Path
+) -> None:
+    assert sound in LEDGER
+    (tmp_path / "alarms.json").write_text(LEDGER.replace(sound, rotten))
+
+    file = LedgerFile(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
+    assert file.load() == Ledger()
+    assert file.save(replace(after("network"), saved=1))
+    assert LedgerFile(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")}).load().troubles

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mailvault.archive.standings import Standing
 from mailvault.errors import (
     ArchiveMissing,
     LoginPaused,
@@ -19,6 +20,7 @@ from mailvault.mail.model import MailboxName
 from mailvault.monitoring.exposition import Exposition
 from mailvault.monitoring.metrics import families_of, families_of_daemon, families_of_program
 from mailvault.monitoring.overview import Overview
+from mailvault.monitoring.shapes import account_json
 from mailvault.monitoring.tally import Tally
 from mailvault.operations.ended import RunBegan, RunEnded, Trouble
 from mailvault.operations.reports import AccountReport, MailboxReport
@@ -195,3 +197,13 @@ def test_the_pages_rules_are_rules_of_known_metrics(promtool: Promtool, tmp_path
 @pytest.mark.parametrize("of", [build_troubled, build_overview], ids=["troubled", "empty"])
 def test_a_page_is_the_same_whenever_it_is_read(of: Callable[[], Overview]) -> None:
     assert page_of(of()) == page_of(of())
+
+
+def test_a_pause_until_the_year_9999_is_shown_no_more_than_it_is_kept() -> None:
+    rotten = {"work": Standing(0, NOW + timedelta(days=365 * 7000), "the server was busy")}
+    overview = build_overview(build_account("work"), standings=rotten)
+
+    account = account_json(overview, overview.accounts[0])
+
+    assert account["suspended"] is False
+    assert account["suspended_until"] is None

@@ -91,7 +91,21 @@ def test_what_is_remembered_survives_the_process(tmp_path: Path) -> None:
     assert (tmp_path / "standings.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"accounts": {"a": {"until": "soon"}}}'])
+ROTTEN = [
+    "",
+    "[]",
+    "{",
+    "[" * 100_000,
+    '{"accounts": {"a": {"until": "soon"}}}',
+    '{"accounts": {"a": {"until": "2026-01-05T12:00:00"}}}',
+    '{"accounts": {"a": {"until": "9999-12-31T23:59:00-14:00"}}}',
+    '{"accounts": {"a": {"refusals": NaN}}}',
+    '{"accounts": {"a": {"octets": 1e999}}}',
+    '{"accounts": {"a": []}}',
+]
+
+
+@pytest.mark.parametrize("text", ROTTEN, ids=lambda text: text[:70])
 def test_a_damaged_memory_is_no_memory(text: str, tmp_path: Path) -> None:
     (tmp_path / "standings.json").write_text(text)
 
@@ -99,3 +113,31 @@ def test_a_damaged_memory_is_no_memory(text: str, tmp_path: Path) -> None:
 
     Standings(tmp_path).keep("a", Standing(refusals=1))
     assert Standings(tmp_path).of("a").refusals == 1
+
+
+def test_what_is_rotten_of_one_account_is_not_held_against_the_others(tmp_path: Path) -> None:
+    text = '{"accounts": {"a": {"until": "2026-13-05"}, "b": {"refusals": 2}}}'
+    (tmp_path / "standings.json").write_text(text)
+
+    assert Standings(tmp_path).all() == {"b": Standing(refusals=2)}
+
+
+@pytest.mark.parametrize("number", ["-7", "7" * 4000], ids=["negative", "huge"])
+def test_a_rotten_count_of_refusals_still_makes_a_pause_that_ends(
+    number: str, tmp_path: Path
+) -> None:
+    text = f'{{"accounts": {{"a": {{"refusals": {number}, "octets": {number}}}}}}}'
+    (tmp_path / "standings.json").write_text(text)
+
+    after = standing_after(Standings(tmp_path).of("a"), REFUSED, NOON)
+
+    assert after.octets >= 0
+    assert after.until is not None
+    assert NOON < after.until <= NOON + timedelta(days=1)
+
+
+def test_a_pause_until_the_year_9999_suspends_nobody(tmp_path: Path) -> None:
+    text = '{"accounts": {"a": {"until": "9999-01-05T12:00:00+00:00"}}}'
+    (tmp_path / "standings.json").write_text(text)
+
+    assert pause(Standings(tmp_path).of("a"), NOON, by_hand=False) is None

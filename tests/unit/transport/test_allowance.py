@@ -1,6 +1,6 @@
 """`max_rate` and `daily_limit` are kept to the octet, by a clock that only the test moves."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -56,6 +56,17 @@ def test_octets_of_earlier_runs_of_the_day_count(clock: FakeClock) -> None:
     assert Allowance(clock, daily_limit=100, spent=(today, 100)).is_spent
     yesterday = today - timedelta(days=1)
     assert not Allowance(clock, daily_limit=100, spent=(yesterday, 100)).is_spent
+
+
+def test_a_day_of_a_year_far_ahead_does_not_suspend_an_account_for_centuries(
+    clock: FakeClock,
+) -> None:
+    allowance = Allowance(clock, daily_limit=100, spent=(date(6026, 1, 5), 100))
+    assert allowance.is_spent
+
+    clock.instant += timedelta(days=2)
+
+    assert not allowance.is_spent
 
 
 def test_nobody_knocks_twice_after_a_refused_login() -> None:
