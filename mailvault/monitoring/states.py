@@ -126,7 +126,8 @@ def _hindered(
     elif account.last_error:
         yield Complaint(account.last_error, f"mailvault check {name}")
     if account.last_run is None:
-        yield Complaint("never synced", f"mailvault sync {name}")
+        hint = f"mailvault sync {name}; an account that only takes mail: see docs/restore.md"
+        yield Complaint("never synced", hint)
         return
     if account.account in overview.overdue or account.account in overview.late:
         since = time_text(account.last_success)
