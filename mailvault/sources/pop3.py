@@ -22,7 +22,7 @@ from mailvault.ports import (
     Reread,
     Sought,
 )
-from mailvault.sources.pop3_bodies import Pop3Bodies, Wanted
+from mailvault.sources.pop3_bodies import Pop3Bodies
 from mailvault.sources.pop3_cursor import Pop3Cursor
 from mailvault.sources.pop3_inspection import Pop3Inspection
 from mailvault.sources.pop3_pass import UIDVALIDITY, MailboxPass, sort
@@ -103,12 +103,13 @@ class Pop3Source:
         if self._pass is not None and self._pass.is_all_there_is():
             self._is_drained, self._removal = True, None
             return
+        if self._pass is not None:
+            self._given |= self._pass.names
         cursor = replace(cursor, hides_fetched=cursor.hides_fetched or self._hides_fetched())
         self._login_delay = self._session.client.capabilities.login_delay
         walked = MailboxPass(self._session, cursor, known, largest=self._largest)
         self._pass, self._removal = walked, None
         yield from walked.run()
-        self._given |= walked.names
 
     def _another_session(self) -> bool:
         """Begin another session. One that is refused is no failure: what came is stored."""
@@ -128,7 +129,7 @@ class Pop3Source:
         if self._pass is None or self._pass.fetched < MANY:
             return False
         before, now = self._pass.names, set(self._session.reliable)
-        has_news = bool(now - self._given - before)
+        has_news = bool(now - self._given)
         return has_news and len(before - now) > len(before) // 2 and not self._has_removed
 
     @property
@@ -147,9 +148,7 @@ class Pop3Source:
 
     def by_name(self, mailbox: Mailbox, sought: Sequence[Sought]) -> Iterator[Octets]:
         numbers = self._session.reliable
-        wanted = [
-            Wanted(numbers[each.uidl], each.uidl) for each in sought if each.uidl in numbers
-        ]
+        wanted = [numbers[each.uidl] for each in sought if each.uidl in numbers]
         for got in Pop3Bodies(self._session).fetch(wanted):
             if got.octets is not None:
                 yield got.octets

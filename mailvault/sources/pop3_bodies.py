@@ -1,15 +1,17 @@
 """Fetching messages over POP3 although a message may end the session, or the network does.
 
-A message is asked for by its number in the present session, and remembered by its unique-id.
+A message is asked for by its number in the present session, and found again in another one
+by its unique-id.
 """
 
 import logging
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailvault.errors import ConnectionLost, ProtocolViolation, ServerBusy, SourceError
 from mailvault.mail.model import Octets
+from mailvault.protocols.pop3.listings import Listing
 from mailvault.sources.pop3_session import Pop3Session
 
 log = logging.getLogger(__name__)
@@ -44,35 +46,40 @@ class Pop3Bodies:
         self._failures = 0  # in a row
         self._condemned = 0  # in a row
         self._doubtful: list[Got] = []
+        self._taken = 0  # of those asked for in this session
 
-    def fetch(self, wanted: Sequence[Wanted]) -> Iterator[Got]:
-        """Yield what is wanted. What another client deleted meanwhile is left out.
+    def fetch(self, numbers: Sequence[int]) -> Iterator[Got]:
+        """Yield the messages. What another client deleted meanwhile is left out.
 
         Raises:
             ServerBusy: the server has no message for us now.
         """
-        waiting = deque(wanted)
+        waiting = numbers
         losses: Counter[str | None] = Counter()
         while waiting:
+            listing = self._session.listing
+            self._taken = 0
             try:
-                yield from self._fetch(waiting)
+                yield from self._fetch(waiting, listing)
+                waiting = waiting[self._taken :]
             except (ConnectionLost, ProtocolViolation) as lost:
-                if any(each.uidl is None for each in waiting):
+                waiting = waiting[self._taken :]
+                if any(listing.name(number) is None for number in waiting):
                     raise  # nobody can tell in another session which they are
                 self._count(lost)
-                suspect = waiting[0]
+                suspect = Wanted(waiting[0], listing.name(waiting[0]))
                 losses[suspect.uidl] += 1
                 if losses[suspect.uidl] > 1:  # once may be the network's doing
-                    waiting.popleft()
+                    waiting = waiting[1:]
                     yield self._condemn(suspect, lost)
                 self._session.reopen()
-                waiting = deque(self._renumbered(waiting))
+                waiting = list(self._renumbered(waiting, listing))
         yield from self._judged()
 
-    def _fetch(self, waiting: deque[Wanted]) -> Iterator[Got]:
-        numbers = [each.number for each in waiting]
-        for answer in self._session.client.retrieve(numbers):
-            wanted = waiting.popleft()
+    def _fetch(self, waiting: Sequence[int], listing: Listing) -> Iterator[Got]:
+        for answer in self._session.client.retrieve(waiting):
+            wanted = Wanted(answer.number, listing.name(answer.number))
+            self._taken += 1
             self._failures = 0
             reason = f"the server refuses to send it: {answer.refusal}"
             if answer.is_for_now:
@@ -94,11 +101,13 @@ class Pop3Bodies:
         doubtful, self._doubtful = self._doubtful, []
         yield from doubtful
 
-    def _renumbered(self, waiting: Sequence[Wanted]) -> Iterator[Wanted]:
+    def _renumbered(self, waiting: Iterable[int], before: Listing) -> Iterator[int]:
+        """The numbers that messages of an earlier session have in this one."""
         numbers = self._session.reliable
-        for each in waiting:
-            if each.uidl is not None and each.uidl in numbers:
-                yield Wanted(numbers[each.uidl], each.uidl)
+        for number in waiting:
+            name = before.name(number)
+            if name is not None and name in numbers:
+                yield numbers[name]
 
     def _condemn(self, suspect: Wanted, lost: SourceError) -> Got:
         self._failures = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from mailvault.mail.model import Uid
 from mailvault.ports import Comparison, Kept, Known, Listed, Reread
 from mailvault.sources.comparing import kept_messages
-from mailvault.sources.pop3_bodies import Pop3Bodies, Wanted
+from mailvault.sources.pop3_bodies import Pop3Bodies
 from mailvault.sources.pop3_cursor import Pop3Cursor
 from mailvault.sources.pop3_pass import agree
 from mailvault.sources.pop3_session import Pop3Session
@@ -32,14 +32,14 @@ class Pop3Inspection:
             size = self._size(number, kept)
             listed = Listed(kept.uidl or "", kept.uid, kept.uidl, number, size)
             yield Comparison(listed, kept)
-        names = {number: uidl for uidl, number in reliable.items()}
-        for number in self._session.listing.numbers:
+        listing = self._session.listing
+        for number in listing.numbers:
             if number not in matched:
-                yield Comparison(self._unmatched(number, names.get(number)), None)
+                yield Comparison(self._unmatched(number, listing.name(number)), None)
 
     def reread(self, wanted: Sequence[Listed]) -> Iterator[Reread]:
         by_name = {(each.uidl or each.number): each for each in wanted}
-        asked = [Wanted(each.number, each.uidl) for each in wanted if each.number is not None]
+        asked = [each.number for each in wanted if each.number is not None]
         for got in Pop3Bodies(self._session).fetch(asked):
             listed = by_name[got.wanted.uidl or got.wanted.number]
             yield Reread(listed, got.octets, got.problem)

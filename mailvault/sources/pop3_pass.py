@@ -7,6 +7,7 @@ to be fetched for that. So a server with bad ids costs traffic, but no mail and 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from mailvault.errors import SourceError
 from mailvault.mail.model import (
@@ -22,6 +23,7 @@ from mailvault.mail.model import (
 )
 from mailvault.ports import Kept, Known
 from mailvault.protocols.imap.uidset import EMPTY
+from mailvault.sources.comparing import kept_messages
 from mailvault.sources.pop3_bodies import Got, Pop3Bodies, Wanted
 from mailvault.sources.pop3_cursor import Pop3Cursor
 from mailvault.sources.pop3_session import Pop3Session
@@ -29,7 +31,6 @@ from mailvault.sources.pop3_session import Pop3Session
 UIDVALIDITY = 1
 """POP3 knows none: the numbers are the archive's own and are never given twice."""
 
-PAGE = 2000
 BATCH_OCTETS = 1 << 20
 BATCH_MESSAGES = 200
 
@@ -38,8 +39,9 @@ BATCH_MESSAGES = 200
 class Sorted:
     """A listing, sorted by what the archive knows."""
 
-    wanted: list[Wanted]
-    missing: dict[Uid, Kept] = field(default_factory=dict)
+    wanted: Sequence[int]
+    """Numbers in this session."""
+    missing: set[Uid] = field(default_factory=set)
     """Archived and not listed under its name: gone, renamed, or never named soundly."""
     matched: int = 0
     reused: int = 0
@@ -66,25 +68,20 @@ class _Gathered:
 
 def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
     """Compare the listing with the archive, a page at a time."""
-    listing, reliable = session.listing, session.reliable
+    listing = session.listing
     matched: set[int] = set()
-    found = Sorted([])
-    after = Uid(0)
-    while page := known.kept(after, PAGE):
-        after = page[-1].uid
-        for kept in page:
-            number = reliable.get(kept.uidl) if kept.uidl is not None else None
-            if number is None or number in matched:
-                found.missing[kept.uid] = kept
-            elif cursor.tells_sizes and not agree(listing.sizes.get(number), kept.size):
-                found.missing[kept.uid] = kept
-                found.reused += 1
-            else:
-                matched.add(number)
-    names = {number: uidl for uidl, number in reliable.items()}
-    found.wanted = [
-        Wanted(number, names.get(number)) for number in listing.numbers if number not in matched
-    ]
+    found = Sorted(listing.numbers)
+    for kept in kept_messages(known):
+        number = session.reliable.get(kept.uidl) if kept.uidl is not None else None
+        if number is None or number in matched:
+            found.missing.add(kept.uid)
+        elif cursor.tells_sizes and not agree(listing.sizes.get(number), kept.size):
+            found.missing.add(kept.uid)
+            found.reused += 1
+        else:
+            matched.add(number)
+    if matched:
+        found.wanted = [number for number in listing.numbers if number not in matched]
     found.matched = len(matched)
     return found
 
@@ -108,13 +105,12 @@ class MailboxPass:
         self._owed: dict[str, Uid] = {}
         self._owed_unnamed: list[Uid] = []
         self._paid: set[Uid] = set()  # debts of before, settled by arrival or renewed
-        self._by_digest: dict[Digest, list[Uid]] = defaultdict(list)
+        self._by_digest: dict[Digest, list[Kept]] = defaultdict(list)
         self._tells_sizes = cursor.tells_sizes
         self.fetched = 0
         self.renamed = 0
         self.reused = 0
-        self.names: frozenset[str] = frozenset(session.reliable)
-        self._missing: dict[Uid, Kept] = {}
+        self._missing: set[Uid] = set()
         self.cursor = cursor
         self._listing = session.listing
         self._session_flaw = self._listing.flaw  # looked for once: it takes all names
@@ -140,8 +136,8 @@ class MailboxPass:
         found = sort(self._session, self._known, self._resumed)
         self.reused = found.reused
         self._missing = found.missing
-        for uid, kept in found.missing.items():
-            self._by_digest[kept.digest].append(uid)
+        if found.missing and found.wanted:
+            self._expect_again()
         small, large = self._by_size(found.wanted)
         yield from self._batches(large)
         yield from self._batches(Pop3Bodies(self._session).fetch(small))
@@ -156,15 +152,31 @@ class MailboxPass:
             is_complete=True,
         )
 
-    def _by_size(self, wanted: Sequence[Wanted]) -> tuple[list[Wanted], Iterator[Got]]:
-        sizes, most = self._session.listing.sizes, self._largest
-        large = [each for each in wanted if sizes.get(each.number, 0) > most]
-        small = [each for each in wanted if sizes.get(each.number, 0) <= most]
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The sound unique-ids of this session."""
+        return frozenset(self._listing.reliable())
+
+    def _expect_again(self) -> None:
+        """Be ready to know by its octets what is missing by its name."""
+        for kept in kept_messages(self._known):
+            if kept.uid in self._missing:
+                self._by_digest[kept.digest].append(kept)
+
+    def _by_size(self, wanted: Sequence[int]) -> tuple[Sequence[int], Iterator[Got]]:
+        listing, most = self._listing, self._largest
+        large = {number for number in wanted if listing.sizes.get(number, 0) > most}
         refused = (
-            Got(each, None, f"the message of {sizes[each.number]} octets is above the limit")
-            for each in large
+            Got(
+                Wanted(number, listing.name(number)),
+                None,
+                f"the message of {listing.sizes[number]} octets is above the limit",
+            )
+            for number in sorted(large)
         )
-        return small, refused
+        if large:
+            wanted = [number for number in wanted if number not in large]
+        return wanted, refused
 
     def _batches(self, messages: Iterator[Got]) -> Iterator[Batch]:
         """Gather what comes into batches of some MiB; also what came before an error."""
@@ -219,8 +231,11 @@ class MailboxPass:
         """The archived message that is this one, under another name or none."""
         if not self._by_digest:
             return None
-        uids = self._by_digest.get(digest_of(octets))
-        return self._missing.pop(uids.pop(0)) if uids else None
+        alike = self._by_digest.get(digest_of(octets))
+        if not alike:
+            return None
+        self._missing.discard(alike[0].uid)
+        return alike.pop(0)
 
     def _note_size(self, number: int, octets: Octets) -> None:
         listed = self._session.listing.sizes.get(number)
@@ -260,7 +275,7 @@ class MailboxPass:
         """
         owed = {*self._resumed.owed.values(), *self._resumed.owed_unnamed}
         owed -= {*self._paid, *self._owed_unnamed}
-        gone = set(self._missing)
+        gone = self._missing
         if self.cursor.hides_fetched or self._owed_unnamed:
             gone = {uid for uid in gone if uid in self._resumed.asked}
         return tuple(sorted(gone | owed))

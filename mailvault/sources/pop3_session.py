@@ -22,7 +22,7 @@ class Pop3Session:
         self._clock = clock
         self._client: Pop3Client | None = None
         self._listing: Listing | None = None
-        self._reliable: dict[str, int] = {}
+        self._reliable: dict[str, int] | None = None  # made when it is asked for
 
     @property
     def client(self) -> Pop3Client:
@@ -41,8 +41,8 @@ class Pop3Session:
     @property
     def reliable(self) -> dict[str, int]:
         """Unique-ids that name one message of this session each, and its number."""
-        if self._listing is None:
-            self.open()
+        if self._listing is None or self._reliable is None:
+            self._reliable = self.listing.reliable()
         return self._reliable
 
     def open(self) -> None:
@@ -50,8 +50,7 @@ class Pop3Session:
         self.drop()
         client = self._connect()
         self._client = client
-        listing = client.listing()
-        self._listing, self._reliable = listing, listing.reliable()
+        self._listing = client.listing()
 
     def reopen(self) -> None:
         """Begin another session; a server still busy with the last one is given time.
@@ -72,13 +71,13 @@ class Pop3Session:
     def finish(self) -> None:
         """Say QUIT: the next session may show other messages."""
         client, self._client = self._client, None
-        self._listing = None
+        self._listing = self._reliable = None
         if client is not None:
             client.logout()
 
     def drop(self) -> None:
         """End the session without a word: the server changes nothing."""
         client, self._client = self._client, None
-        self._listing = None
+        self._listing = self._reliable = None
         if client is not None:
             client.abort()

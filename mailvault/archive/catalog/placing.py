@@ -35,6 +35,8 @@ from mailvault.mail.model import Uid
 EXPUNGED = "expunged"
 RENUMBERED = "renumbered"
 
+_AT_ONCE = 5000  # rows held at a time: a server may lose very many messages in one go
+
 
 @dataclass(frozen=True, slots=True)
 class _Present:
@@ -74,10 +76,11 @@ class MailboxWriter:
             flags = {e.uid: self._messages.flag_set_id(e.flags) for e in record.reflagged}
             self._reflag(self._present(flags), flags)
             self._relabel(record.reflagged)
-        if record.expunged:
-            ending = self._present(record.expunged)
+        removed = set(record.removed)
+        for some in chunked(record.expunged, _AT_ONCE):
+            ending = self._present(some)
             self._end(ending)
-            self._note_removed(ending, record.removed)
+            self._note_removed(ending, removed)
         self._settle(owed & {*(each.uid for each in record.placed), *record.expunged})
         if record.owed:
             self._owe(record.owed)
@@ -209,13 +212,12 @@ class MailboxWriter:
             octets = sum(each.size for each in present)
             self._add_up(-len(rows), -octets)
 
-    def _note_removed(self, ended: Sequence[_Present], removed: Collection[Uid]) -> None:
+    def _note_removed(self, ended: Sequence[_Present], removed: set[Uid]) -> None:
         """Tell what we asked the server to delete from what went by itself."""
-        asked = set(removed)
         rows = [
             {**self._key, "uid": each.uid, "run": self._run}
             for each in ended
-            if each.uid in asked
+            if each.uid in removed
         ]
         if rows:
             execute_many(self._connection, _REMOVED, rows)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -26,7 +27,9 @@ def write_flags(flags: Flags) -> str:
     return write_list(sorted(flags))
 
 
+@lru_cache(maxsize=1024)
 def read_flags(text: str) -> Flags:
+    """A mailbox knows few sets of flags: each is read, and held in memory, once."""
     return frozenset(map(Flag, json.loads(text)))
 
 

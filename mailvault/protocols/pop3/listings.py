@@ -1,9 +1,12 @@
 """What answers to CAPA, STAT, LIST and UIDL say. What cannot be read is left out."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from mailvault.protocols.pop3.columns import Column, Words
 
 LONGEST_UIDL = 70  # RFC 1939 7
 _LINE = re.compile(rb"^[ \t]*(\d{1,10})[ \t]+([^\r\n]*?)[ \t]*\r?\n", re.MULTILINE)
@@ -50,32 +53,28 @@ def parse_count(text: str) -> int | None:
     return int(words[0]) if words and words[0].isdecimal() and len(words[0]) <= 10 else None
 
 
-def parse_sizes(listing: bytes) -> dict[int, int]:
+def parse_sizes(listing: bytes) -> Column[int]:
     """Message numbers and sizes, in the server's words, from LIST."""
-    sizes: dict[int, int] = {}
-    for number, rest in _lines(listing):
-        size = rest.split(b" ", 1)[0]
-        sizes[number] = int(size) if size.isdigit() and len(size) < 16 else 0
-    return sizes
+    sizes = (found[2].split(b" ", 1)[0] for found in _LINE.finditer(listing))
+    told = (int(size) if size.isdigit() and len(size) < 16 else 0 for size in sizes)
+    return Column(_numbers(listing), array("Q", told))
 
 
-def parse_uidls(listing: bytes) -> dict[int, str]:
+def parse_uidls(listing: bytes) -> Column[str]:
     """Message numbers and unique-ids. An id beyond what RFC 1939 7 allows comes cut.
 
     Cut behind one character more than is allowed, it can neither be mistaken for a sound
     one nor fill the memory.
     """
-    uidls: dict[int, str] = {}
-    for number, rest in _lines(listing):
-        uidls[number] = rest[: LONGEST_UIDL + 1].decode("latin-1")
-    return uidls
+    uidls = (found[2][: LONGEST_UIDL + 1] for found in _LINE.finditer(listing))
+    return Column(_numbers(listing), Words(uidls))
 
 
-def _lines(listing: bytes) -> list[tuple[int, bytes]]:
-    return [(int(found[1]), found[2]) for found in _LINE.finditer(listing)]
+def _numbers(listing: bytes) -> "array[int]":
+    return array("Q", (int(found[1]) for found in _LINE.finditer(listing)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """The messages of one session by number, with size; ``uidls`` None without UIDL."""
 
@@ -83,30 +82,49 @@ class Listing:
     uidls: Mapping[int, str] | None
     count: int
 
+    @cached_property
+    def unnamed(self) -> frozenset[int]:
+        """The numbers of the messages that no unique-id names alone and soundly."""
+        return _unnamed(self.numbers, self.uidls or {})
+
     @property
-    def numbers(self) -> list[int]:
+    def numbers(self) -> Sequence[int]:
         """Every message the server tells of in any way, in ascending order."""
-        return sorted({*self.sizes, *(self.uidls or ()), *range(1, self.count + 1)})
+        counted = range(1, self.count + 1)
+        told = (self.sizes, self.uidls or {})
+        if all(number in counted for each in told for number in each):
+            return counted
+        return sorted({*counted, *self.sizes, *(self.uidls or ())})
+
+    def name(self, number: int) -> str | None:
+        """The unique-id of a message, if it is one to know it by."""
+        return None if number in self.unnamed else (self.uidls or {}).get(number)
 
     def reliable(self) -> dict[str, int]:
         """Unique-ids that name one message each, and its number."""
         uidls = self.uidls or {}
-        times = Counter(uidls.values())
-        return {
-            uidl: number
-            for number, uidl in uidls.items()
-            if times[uidl] == 1 and _UIDL.fullmatch(uidl)
-        }
+        return {uidl: number for number, uidl in uidls.items() if number not in self.unnamed}
 
     @property
     def flaw(self) -> str | None:
         """Why its ids cannot be trusted to name messages; None if they can."""
         if self.uidls is None:
             return "the server gives its messages no unique-ids"
+        if not self.unnamed:
+            return None
         if any(len(uidl) > LONGEST_UIDL for uidl in self.uidls.values()):
             return f"the server gives unique-ids of more than {LONGEST_UIDL} characters"
         if len(set(self.uidls.values())) < len(self.uidls):
             return "the server gives the same unique-id to several messages"
-        if len(self.reliable()) < len(self.numbers):
-            return "the server does not give every message a unique-id"
-        return None
+        return "the server does not give every message a unique-id"
+
+
+def _unnamed(numbers: Sequence[int], uidls: Mapping[int, str]) -> frozenset[int]:
+    known: dict[str, int] = {}
+    unnamed = {number for number in numbers if number not in uidls}
+    for number, uidl in uidls.items():
+        if _UIDL.fullmatch(uidl) is None:
+            unnamed.add(number)
+        elif known.setdefault(uidl, number) != number:
+            unnamed |= {number, known[uidl]}
+    return frozenset(unnamed)
