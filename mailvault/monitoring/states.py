@@ -130,9 +130,10 @@ def _hindered(
         yield Complaint("never synced", hint)
         return
     if account.account in overview.overdue or account.account in overview.late:
-        since = time_text(account.last_success)
+        since = account.last_success
+        what = f"no success since {time_text(since)}, which is longer than its schedule wants"
         yield Complaint(
-            f"no success since {since}, which is longer than its schedule wants",
+            what if since is not None else "it never had a success",
             f"mailvault log {name}, and see that mailvault daemon or run --due runs",
         )
 

@@ -23,6 +23,19 @@ def test_an_account_that_never_succeeded_fails_the_check(
     assert "work: never had a success" in checked.stderr
 
 
+def test_an_account_whose_first_sync_failed_is_said_to_have_had_no_success(
+    setting: Setting, account: str
+) -> None:
+    setting.configure(work=account.replace(f'"{PASSWORD}"', '"wrong"'))
+    setting.run("init")
+    assert setting.run("sync").code == 11
+
+    said = setting.run("status").stdout
+
+    assert "work: it never had a success\n" in said
+    assert "since -" not in said
+
+
 def test_an_account_that_only_takes_mail_may_have_a_configuration_of_its_own(
     setting: Setting, account: str
 ) -> None:
