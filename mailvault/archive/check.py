@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from mailvault.archive import dialect
+from mailvault.archive.catalog import schema
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.journal import Journal, Position, TornTail
-from mailvault.errors import ArchiveError
+from mailvault.errors import ArchiveDamaged, ArchiveError
 from mailvault.mail.model import Digest
 from mailvault.ports import ContentStore, Finding
 
@@ -44,3 +47,16 @@ def check_journal(journal: Journal, start: Position, told: Position) -> Iterator
         return
     if not is_reached:
         yield Damage("journal", f"group {told.sequence}, known to the catalog, is missing")
+
+
+def catalog_fault(path: Path) -> str | None:
+    """Read a whole catalog; say what is wrong with it first of all."""
+    try:
+        with Catalog(path, dialect.open_reading(path)) as catalog:
+            schema.is_current(catalog.engine, path)
+            faults = catalog.faults()
+            for _ in catalog.digests():
+                pass
+    except ArchiveDamaged as error:
+        return str(error)
+    return f"{path}: {faults[0]}" if faults else None

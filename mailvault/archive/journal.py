@@ -189,17 +189,24 @@ class Journal:
         return ArchiveDamaged(f"{path} is damaged at octet {offset}: {reason}", hint=_HINT)
 
 
-def archive_id_of(folder: Path) -> str | None:
-    """The archive a journal says it belongs to, for when nothing else does."""
+def archive_ids_of(folder: Path) -> Iterator[str]:
+    """The archives that the files of a journal say they belong to."""
     for path in sorted(folder.glob("*.zst")):
-        try:
-            frame = next(read_frames(path), None)
-        except BadFrame:
-            continue
-        if frame is not None:
-            first = json.loads(frame.content.partition(b"\n")[0])
-            return str(first[2])
-    return None
+        identifier = archive_id_of(path)
+        if identifier is not None:
+            yield identifier
+
+
+def archive_id_of(path: Path) -> str | None:
+    """What the first line of a file says; None where it is damaged, or of something else."""
+    try:
+        frame = next(read_frames(path), None)
+        if frame is None:
+            return None
+        name, _, identifier = json.loads(frame.content.partition(b"\n")[0])
+    except (BadFrame, OSError, ValueError, TypeError):
+        return None
+    return identifier if name == "journal" and isinstance(identifier, str) else None
 
 
 def _chained(chain: bytes, lines: bytes) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mailvault.archive import journal_format
 from mailvault.archive.frames import BadFrame, Frame, find_frame_after, read_frames
-from mailvault.archive.journal import Journal
+from mailvault.archive.journal import Journal, archive_id_of
 from mailvault.errors import ArchiveTooNew
 from mailvault.mail.changes import Record
 
@@ -51,6 +51,9 @@ def saved_groups(journal: Journal, archive_id: str) -> Iterator[SavedGroup | Gap
     """
     places: dict[int, _Place] = {}
     for _, path in journal.files():
+        if archive_id_of(path) not in (None, archive_id):
+            log.warning("%s belongs to another archive", path)
+            continue
         for frame, offset in _sound_frames(path):
             sequence = _sequence(frame, archive_id)
             if sequence is not None:

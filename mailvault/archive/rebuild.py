@@ -6,19 +6,22 @@ from pathlib import Path
 
 from mailvault.archive import dialect
 from mailvault.archive.catalog.catalog import Catalog
+from mailvault.archive.check import catalog_fault
 from mailvault.archive.committer import Committer, Told
 from mailvault.archive.identity import (
-    Identity,
     has_identity,
     require_identity,
     write_identity,
 )
-from mailvault.archive.journal import Journal, Position, archive_id_of
-from mailvault.archive.layout import Layout, OpenContent, journal_folder, open_content
+from mailvault.archive.journal import Journal, Position
+from mailvault.archive.layout import Layout, OpenContent, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
+from mailvault.archive.remaking import finish_switch, forget_note, noted_end
 from mailvault.archive.served.marker import Marker
 from mailvault.archive.unfinished import read_mark
+from mailvault.archive.witnesses import witnessed
+from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 from mailvault.ports import Clock, ContentStore
 
 
@@ -41,7 +44,8 @@ def rebuild_catalog(
     """Replace the catalog. The old one stays until the new one is complete and durable.
 
     Raises:
-        ArchiveDamaged: the journal is broken; then nothing was changed.
+        ArchiveDamaged: the journal is broken, or ends before what a sound catalog knows; then
+            the catalog was not changed.
     """
     with explained(path):
         if not has_identity(path):
@@ -49,11 +53,34 @@ def rebuild_catalog(
         layout = Layout(path, require_identity(path))
         with WriteLock.acquire(path, clock=clock):
             make_folder(layout.tmp)
+            finish_switch(layout)
+            expected = _known_groups(layout)
             draft = layout.tmp / layout.catalog.name
             rebuilt = _replay(layout, draft, content, told)
+            if rebuilt.groups < expected:
+                raise ArchiveDamaged(
+                    f"the journal ends after {rebuilt.groups} groups, and {layout.catalog}"
+                    f" knows {expected}",
+                    hint="write the journal anew from the catalog with: mailvault repair",
+                )
             Marker(layout.maildirs).remove()  # so that the next writer looks at all of them
             dialect.replace_database(layout.catalog, draft)
+            forget_note(layout)
     return rebuilt
+
+
+def _known_groups(layout: Layout) -> int:
+    """How many groups the journal must have: a sound catalog is not exchanged for less."""
+    end = noted_end(layout)
+    if end is not None:
+        return end.sequence
+    try:
+        if dialect.is_absent(layout.catalog) or catalog_fault(layout.catalog) is not None:
+            return 0
+    except ArchiveTooNew:  # by a later release, or so it says
+        return 0
+    with Catalog(layout.catalog, dialect.open_reading(layout.catalog)) as catalog:
+        return catalog.position().sequence
 
 
 def _replay(layout: Layout, draft: Path, content: OpenContent, told: Told | None) -> Rebuilt:
@@ -78,9 +105,8 @@ def replay(
 
 def _restore_identity(path: Path) -> None:
     """The journal knows whose it is, and the folders which store they belong to."""
-    identifier = archive_id_of(journal_folder(path))
-    if identifier is None or read_mark(path) is not None:
+    identity = witnessed(path)
+    if identity is None or read_mark(path) is not None:
         require_identity(path)  # says what the folder is instead
         return
-    store = "maildir" if (path / "maildir").is_dir() else "sqlite"
-    write_identity(path, Identity(identifier, store))
+    write_identity(path, identity)

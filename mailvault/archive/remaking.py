@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailvault.archive.catalog.catalog import Catalog
-from mailvault.archive.journal import Journal, Position
+from mailvault.archive.journal import Journal, Position, TornTail
 from mailvault.archive.layout import Layout, journal_folder
 from mailvault.archive.private import explained, make_folder, sync_folder, write_file
 from mailvault.archive.quarantine import free_place
+from mailvault.errors import ArchiveDamaged
 
 if TYPE_CHECKING:
     from mailvault.archive.retelling import Told
@@ -54,18 +55,59 @@ def exchange(layout: Layout, draft: Path, position: Position) -> None:
 
 
 def finish(layout: Layout, catalog: Catalog | None) -> bool:
-    """Do what a killed exchange left undone, and tell the catalog; say if there was any."""
+    """Do what a killed exchange left undone, and tell the catalog; say if there was any.
+
+    Raises:
+        ArchiveDamaged: the new journal, or the note of where it ends, is damaged.
+    """
     with explained(layout.path):
-        if (layout.path / NEW).is_dir():
-            _switch(layout)
+        finish_switch(layout)
         note = journal_folder(layout.path) / POSITION
         if not note.is_file():
             return False
         if catalog is not None:
-            catalog.move_to(_position(note))
-        note.unlink()
-        sync_folder(note.parent)
+            _follow(layout, catalog, note)
+        forget_note(layout)
     return True
+
+
+def finish_switch(layout: Layout) -> None:
+    """Put a new journal that is complete in its place."""
+    if (layout.path / NEW).is_dir():
+        _switch(layout)
+
+
+def noted_end(layout: Layout) -> Position | None:
+    """Where a new journal ends that the catalog does not know; None if nothing says so."""
+    return _position(journal_folder(layout.path) / POSITION)
+
+
+def forget_note(layout: Layout) -> None:
+    """The catalog knows the journal."""
+    note = journal_folder(layout.path) / POSITION
+    note.unlink(missing_ok=True)
+    sync_folder(note.parent)
+
+
+def _follow(layout: Layout, catalog: Catalog, note: Path) -> None:
+    """Move the catalog to where the new journal ends, if that is known for certain.
+
+    Nothing was written behind that end, for every writer comes by here first.
+    """
+    end, known = _position(note), catalog.position()
+    is_known, last = known == layout.start, layout.start
+    for each in layout.journal.groups(after=layout.start):
+        if isinstance(each, TornTail):
+            break
+        last = each.position
+        is_known = is_known or last == known
+    if last == end:
+        catalog.move_to(end)
+    elif not is_known:
+        raise ArchiveDamaged(
+            f"{note} does not say where the journal ends",
+            hint="write the journal anew from the catalog with: mailvault repair",
+        )
 
 
 def _switch(layout: Layout) -> None:
@@ -79,11 +121,14 @@ def _switch(layout: Layout) -> None:
     sync_folder(layout.path)
 
 
-def _position(note: Path) -> Position:
-    content = json.loads(note.read_bytes())
-    return Position(
-        content["sequence"],
-        bytes.fromhex(content["chain"]),
-        content["file"],
-        content["offset"],
-    )
+def _position(note: Path) -> Position | None:
+    try:
+        content = json.loads(note.read_bytes())
+        return Position(
+            int(content["sequence"]),
+            bytes.fromhex(content["chain"]),
+            int(content["file"]),
+            int(content["offset"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None

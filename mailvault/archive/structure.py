@@ -6,7 +6,6 @@ so it may be killed anywhere and begun again.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,13 +15,12 @@ from mailvault.archive import dialect
 from mailvault.archive.catalog import schema
 from mailvault.archive.catalog.catalog import Catalog
 from mailvault.archive.catalog.comparison import differences
-from mailvault.archive.check import check_journal
+from mailvault.archive.check import catalog_fault, check_journal
 from mailvault.archive.committer import Committer
-from mailvault.archive.content.inspection import archive_ids
 from mailvault.archive.identity import Identity, require_identity, write_identity
-from mailvault.archive.journal import Group, Journal, TornTail, archive_id_of
+from mailvault.archive.journal import Group, Journal, TornTail
 from mailvault.archive.journal_salvage import Gap, SavedGroup, saved_groups
-from mailvault.archive.layout import Layout, OpenContent, journal_folder, open_content
+from mailvault.archive.layout import Layout, OpenContent, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.mending import Mender
 from mailvault.archive.private import explained, make_folder
@@ -30,7 +28,7 @@ from mailvault.archive.quarantine import free_place
 from mailvault.archive.rebuild import rebuild_catalog
 from mailvault.archive.remaking import exchange, finish, write_journal
 from mailvault.archive.retelling import retell
-from mailvault.archive.served.marker import Marker
+from mailvault.archive.witnesses import witnessed
 from mailvault.errors import ArchiveDamaged, ArchiveError, ArchiveMissing
 from mailvault.ports import Clock, Salvaging
 
@@ -106,7 +104,7 @@ def _structure(layout: Layout, content: OpenContent) -> Iterator[Step]:
 
 def _identity(path: Path) -> tuple[Identity, list[Step]]:
     """What the archive is, by its own word or by that of its files."""
-    known = _witnessed(path)
+    known = witnessed(path)
     remedy = "make it again from what journal and content say"
     try:
         identity = require_identity(path)
@@ -124,38 +122,13 @@ def _identity(path: Path) -> tuple[Identity, list[Step]]:
     return replace(identity, id=known.id), [Step("identity", fault, remedy)]
 
 
-def _witnessed(path: Path) -> Identity | None:
-    """What the journal and the volumes agree on; None if they know nothing, or disagree."""
-    content = path / "content"
-    store = "maildir" if (path / "maildir").is_dir() else "sqlite"
-    ids = Counter(archive_ids(content) if store == "sqlite" else _marked(path))
-    of_journal = archive_id_of(journal_folder(path)) if journal_folder(path).is_dir() else None
-    if of_journal is not None and (not ids or of_journal in ids):
-        return Identity(of_journal, store)
-    return Identity(next(iter(ids)), store) if of_journal is None and len(ids) == 1 else None
-
-
-def _marked(path: Path) -> list[str]:
-    """The archive to which its Maildirs say that they belong."""
-    found = Marker(path / "maildir").archive_id()
-    return [] if found is None else [found]
-
-
 # The catalog
 
 
 def _catalog_fault(layout: Layout) -> str | None:
     if dialect.is_absent(layout.catalog):
         return f"{layout.catalog} is missing" if layout.journal.files() else None
-    try:
-        with Catalog(layout.catalog, dialect.open_reading(layout.catalog)) as catalog:
-            schema.is_current(catalog.engine, layout.catalog)
-            faults = catalog.faults()
-            for _ in catalog.digests():
-                pass
-    except ArchiveDamaged as error:
-        return str(error)
-    return f"{layout.catalog}: {faults[0]}" if faults else None
+    return catalog_fault(layout.catalog)
 
 
 # The journal
@@ -183,9 +156,16 @@ def _mend_journal(
     with Catalog(layout.catalog, dialect.open_writing(layout.catalog)) as catalog:
         if not schema.is_current(catalog.engine, layout.catalog):
             schema.migrate(catalog.engine, layout.catalog)
-        finish(layout, catalog)
+        try:
+            finish(layout, catalog)
+        except ArchiveDamaged as error:
+            # The journal says nothing yet that it was not told by the catalog.
+            log.info("%s", error)
+            yield from _retell_journal(layout, catalog)
+            return
         if _journal_fault(layout, is_catalog_sound=True) is not None:
-            yield from _write_journal_anew(layout, catalog, content)
+            _tell_what_is_left(layout, catalog, content)
+            yield from _retell_journal(layout, catalog)
 
 
 def _salvage_journal(layout: Layout, accounts: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -198,10 +178,8 @@ def _salvage_journal(layout: Layout, accounts: Sequence[tuple[str, str]]) -> Ite
     yield f"the journal was written anew from what is left of it; {lost} groups are lost"
 
 
-def _write_journal_anew(
-    layout: Layout, catalog: Catalog, content: OpenContent
-) -> Iterator[str]:
-    """The catalog knows what the journal said; what it was not told yet is told first."""
+def _tell_what_is_left(layout: Layout, catalog: Catalog, content: OpenContent) -> None:
+    """Tell the catalog what can be read of a broken journal, and it was not told yet."""
     with closing(content(layout)) as store:
         committer = Committer(store, layout.journal, catalog)
         try:
@@ -214,6 +192,10 @@ def _write_journal_anew(
         for _, records in mender.mend(_behind(saved, position.sequence)):
             position = replace(position, sequence=position.sequence + 1)
             committer.apply(Group(tuple(records), position))
+
+
+def _retell_journal(layout: Layout, catalog: Catalog) -> Iterator[str]:
+    """The catalog knows what the journal said."""
     draft, end = write_journal(layout, retell(catalog))
     different = list(_compared(layout, draft, catalog))
     exchange(layout, draft, end)

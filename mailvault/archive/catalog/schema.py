@@ -46,7 +46,8 @@ def is_current(engine: Engine, path: Path) -> bool:
     if revision not in REVISIONS:
         raise ArchiveTooNew(
             f"{path} has catalog revision {revision}, this release knows up to {HEAD}",
-            hint="install a newer mailvault; nothing was changed",
+            hint="install a newer mailvault; nothing was changed. If no later release was ever"
+            f" used here, it is damaged: {dialect.REBUILD_HINT}",
         )
     return revision == HEAD
 

@@ -4,14 +4,15 @@ import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from mailvault.archive.codec import BadFrame, Codec
+from mailvault.archive.content.broken_volume import BrokenVolume, with_first_page
 from mailvault.archive.content.digest_filter import DIGEST_SIZE
 from mailvault.archive.content.inspection import inspect_volume
-from mailvault.archive.content.packs import PackCache
 from mailvault.archive.content.rewriting import (
     StoredFrame,
     clear,
@@ -52,18 +53,26 @@ def salvage(volumes: Volumes, codec: Codec, *, tmp: Path, set_aside: Path) -> It
 
 
 def _save(volume: Volume, codec: Codec, tmp: Path, set_aside: Path) -> int:
-    source = Volume(volume.path, volume.archive_id, PackCache(), is_believed=True)
-    try:
-        frames = sorted(_readable(source, codec), key=_place)
-        draft = _draft(source, frames, tmp)
-    finally:
-        source.disconnect()
+    draft, saved = _best_draft(volume, codec, tmp)
     volume.disconnect()
     with explained(volume.path):
         _keep(volume.path, set_aside)
     _put(volume, draft)
     clear(tmp)
-    return sum(1 for frame in frames if frame.part == 0)
+    return saved
+
+
+def _best_draft(volume: Volume, codec: Codec, tmp: Path) -> tuple[Path, int]:
+    """What is left of a volume, or of one with a sound first page: whatever is more."""
+    source = BrokenVolume(volume.path, volume.archive_id)
+    with ExitStack() as resources:
+        resources.callback(source.disconnect)
+        mended = resources.enter_context(with_first_page(volume, tmp))
+        frames = sorted(_readable(source, codec), key=_place)
+        others = [] if mended is None else sorted(_readable(mended, codec), key=_place)
+        if mended is not None and len(others) > len(frames):
+            source, frames = mended, others
+        return _draft(source, frames, tmp), sum(1 for frame in frames if frame.part == 0)
 
 
 def _draft(source: Volume, frames: list[StoredFrame], tmp: Path) -> Path:
@@ -131,7 +140,19 @@ def _readable(volume: Volume, codec: Codec) -> Iterator[StoredFrame]:
 
 
 def _objects(volume: Volume) -> Iterator[list[StoredFrame]]:
-    """The index, a stretch of it at a time: one broken page must not hide the others."""
+    """The index from end to end; a stretch at a time where it breaks off.
+
+    Whoever goes from end to end finds what a wrong digest hides from whoever looks it up.
+    One broken page must not hide the others.
+    """
+    try:
+        yield from _grouped(stored_frames(volume, "ORDER BY digest, part"))
+    except ArchiveError as error:
+        log.debug("%s: %s", volume.path, error)
+        yield from _by_stretches(volume)
+
+
+def _by_stretches(volume: Volume) -> Iterator[list[StoredFrame]]:
     is_hopeless: bool | None = None
     for first in range(256):
         stretch = _stretch(volume, bytes([first]))

@@ -155,7 +155,7 @@ class Volume:
         if pack is None:
             with self.lock, explained_volume(self.path):
                 return self._read(key, extent)
-        return _cut(pack, extent)
+        return cut(pack, extent)
 
     def dictionary(self, number: int) -> Dictionary:
         """Read a dictionary, or its spare copy. Raises BadFrame if neither is sound."""
@@ -302,7 +302,7 @@ class Volume:
             if len(blob) <= self._cache.longest:
                 pack = blob.read()
                 self._cache.put(key, pack)
-                return _cut(pack, extent)
+                return cut(pack, extent)
             if not 0 <= extent.offset <= len(blob) - extent.length:
                 raise BadFrame("it reaches beyond its pack")
             blob.seek(extent.offset)
@@ -343,7 +343,9 @@ def check_identity(connection: sqlite3.Connection, path: Path, archive_id: str) 
         raise ArchiveDamaged(f"{path} is not a volume of mailvault")
     if version > FORMAT:
         raise ArchiveTooNew(
-            f"{path} was written by a later release of mailvault", hint="upgrade mailvault"
+            f"{path} was written by a later release of mailvault",
+            hint="upgrade mailvault; if no later release was ever used here, the file is"
+            " damaged: put it back from a copy",
         )
     values = dict(connection.execute("SELECT key, value FROM volume"))
     if values.get("archive") != archive_id:
@@ -361,7 +363,8 @@ def extent_of(row: Sequence[object]) -> Extent:
     return Extent(pack, offset, length, size, kind, None if row[5] is None else dictionary)
 
 
-def _cut(pack: bytes, extent: Extent) -> bytes:
+def cut(pack: bytes, extent: Extent) -> bytes:
+    """Take a frame out of its pack. Raises BadFrame."""
     end = extent.offset + extent.length
     if not 0 <= extent.offset < end <= len(pack):
         raise BadFrame("it reaches beyond its pack")

@@ -35,14 +35,15 @@ class Marker:
     def read(self) -> Position | None:
         found = self._read()
         try:
-            return Position(
+            position = Position(
                 int(found["sequence"]),
                 bytes.fromhex(found["chain"]),
                 int(found["file"]),
                 int(found["offset"]),
             )
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             return None
+        return None if min(position.sequence, position.file, position.offset) < 0 else position
 
     def write(self, position: Position, archive_id: str) -> None:
         """Move it; what it vouches for is durable."""
@@ -59,7 +60,7 @@ class Marker:
         try:
             with self._path.open("rb") as file:
                 found = json.loads(file.read(_LARGEST))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -96,8 +97,10 @@ def touched_since(journal: Journal, marked: Position | None) -> Touched:
     is_rearranged = False
     try:
         for each in journal.groups(after=marked):
-            if isinstance(each, TornTail):
-                break
+            if isinstance(
+                each, TornTail
+            ):  # which a writer cut off before: the position is wrong
+                return EVERYTHING
             for record in each.records:
                 is_rearranged = is_rearranged or rearranges(record)
                 if isinstance(record, MailboxChanged):

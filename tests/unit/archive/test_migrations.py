@@ -173,7 +173,7 @@ def test_a_newer_catalog_is_refused_and_left_alone(work: Work, writing: bool) ->
     with pytest.raises(ArchiveTooNew, match="catalog revision 9999") as caught:
         open_again(work.archive.path, writing=writing)
 
-    assert caught.value.hint == "install a newer mailvault; nothing was changed"
+    assert str(caught.value.hint).startswith("install a newer mailvault; nothing was changed")
     assert catalog.read_bytes() == before
     assert not list(work.archive.path.glob("catalog-*.db"))
 

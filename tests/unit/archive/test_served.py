@@ -1,5 +1,6 @@
 """The Maildirs of an archive are what the catalog says, or verify names what they are."""
 
+import json
 import os
 import re
 import shutil
@@ -395,3 +396,22 @@ def test_a_lost_file_is_given_out_from_a_copy_for_another_date(folder: Path) -> 
 
     with open_again(folder) as archive:
         assert archive.content.get(digest_of(1)) == build_message(1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("offset", -1), ("offset", 20), ("offset", 1e999), ("file", -1), ("sequence", "x")],
+)
+def test_a_rotten_marker_leaves_no_mailbox_as_it_was(
+    lived: Path, key: str, value: object
+) -> None:
+    before = shown(lived)
+    marker = lived / "maildir" / ".level.json"
+    position = json.loads(marker.read_bytes())
+    next((inbox(lived) / "cur").iterdir()).unlink()
+    marker.write_text(json.dumps({**position, key: value}))
+
+    with open_again(lived, writing=True) as archive:
+        assert list(archive.check()) == []
+
+    assert shown(lived) == before

@@ -201,3 +201,83 @@ def test_nonsense_in_a_table_takes_no_more_with_it_than_itself(
     assert kinds(store) == set()
     store_all(store, MESSAGES)
     assert sound(open_store(), filled) == len(filled)
+
+
+FIRST_PAGE = {
+    "magic": 0,
+    "page size": 16,
+    "format": 18,
+    "fractions": 21,
+    "pages": 28,
+    "schema format": 44,
+    "encoding": 57,
+    "application": 70,
+    "kind of page": 100,
+    "number of tables": 104,
+    "pointer to a table": 110,
+}
+
+
+@pytest.mark.parametrize("what", FIRST_PAGE)
+def test_a_flipped_bit_of_the_first_page_costs_no_object(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], what: str
+) -> None:
+    path = volumes(folder)[1]
+    octets = bytearray(path.read_bytes())
+    octets[FIRST_PAGE[what]] ^= 4
+    path.write_bytes(octets)
+
+    salvage(open_store, tmp_path)
+
+    assert sound(open_store(), filled) == len(filled)
+
+
+@pytest.mark.parametrize("table", [b"CREATE TABLE pack", b"CREATE TABLE object"])
+def test_a_first_page_that_names_no_table_any_more_costs_no_object(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest], table: bytes
+) -> None:
+    path = volumes(folder)[0]
+    octets = path.read_bytes()
+    assert octets.count(table) == 1
+    path.write_bytes(octets.replace(table, table.swapcase()[:-1] + b"?"))
+
+    salvage(open_store, tmp_path)
+
+    assert sound(open_store(), filled) == len(filled)
+
+
+def test_a_volume_without_its_end_keeps_what_is_before(
+    open_store: OpenStore, folder: Path, tmp_path: Path, filled: list[Digest]
+) -> None:
+    path = volumes(folder)[0]
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.9)])
+    left = sound(open_store(), filled)
+
+    salvage(open_store, tmp_path)
+
+    assert sound(open_store(), filled) > left
+
+
+def test_a_wrong_number_above_the_packs_hides_none_of_them(
+    open_store: OpenStore, folder: Path, tmp_path: Path
+) -> None:
+    store = open_store(volume_limit=400_000_000)
+    digests = []
+    for number in range(700):  # each commit makes a pack
+        digests += store_all(store, [build_message(number)])
+    store.close()
+    (path,) = volumes(folder)
+    ((page,),) = execute(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'pack'")
+    octets = bytearray(path.read_bytes())
+    start = (page - 1) * 4096
+    assert octets[start] == 5, "the root is no page above others"
+    cell = start + int.from_bytes(octets[start + 12 : start + 14])
+    octets[cell + 4] ^= 1  # behind the number of the page below stands the highest key in it
+    path.write_bytes(octets)
+    left = sound(open_store(), digests)
+    assert left < len(digests)
+    execute(path, "UPDATE volume SET value = 'x' WHERE key = 'number'")
+
+    salvage(open_store, tmp_path)
+
+    assert sound(open_store(), digests) == len(digests)
