@@ -31,6 +31,7 @@ from mailvault.archive.layout import (
     tmp_folder,
 )
 from mailvault.archive.lock import WriteLock
+from mailvault.archive.places import becoming_archive, claim_folder
 from mailvault.archive.private import disk_usage, explained, make_folder
 from mailvault.archive.proofs import Stretch, keep_proofs
 from mailvault.archive.readying import Choice, Here, Readying, ready
@@ -39,7 +40,7 @@ from mailvault.archive.remaking import finish
 from mailvault.archive.served.opening import check_maildirs, require_fitting, served_tree
 from mailvault.archive.standings import Standing, Standings
 from mailvault.archive.unfinished import is_copy
-from mailvault.errors import ArchiveDamaged, ArchiveError
+from mailvault.errors import ArchiveDamaged, ArchiveError, DestinationError
 from mailvault.mail.changes import JobEnded, Record
 from mailvault.mail.model import Digest, RunNumber
 from mailvault.ports import Clock, ContentStore, Finding, Known, Prepared
@@ -84,16 +85,20 @@ class Archive:
         clock: Clock,
         content: OpenContent = open_content,
     ) -> Self:
-        """Make a new archive and open it for writing. A folder there must be empty."""
-        with explained(path):
+        """Make a new archive and open it for writing. A folder there must be empty.
+
+        Raises:
+            DestinationError: the folder cannot be one.
+        """
+        with becoming_archive(path):
+            claim_folder(path)
             _refuse_foreign(path)
-            make_folder(path)
-            with WriteLock.acquire(path, clock=clock):
-                make_folder(journal_folder(path))
-                make_folder(tmp_folder(path))
-                if store == "maildir":
-                    require_fitting(tmp_folder(path))
-                write_identity(path, Identity(str(uuid.uuid4()), store, clock.now()))
+        with explained(path), WriteLock.acquire(path, clock=clock):
+            make_folder(journal_folder(path))
+            make_folder(tmp_folder(path))
+            if store == "maildir":
+                require_fitting(tmp_folder(path))
+            write_identity(path, Identity(str(uuid.uuid4()), store, clock.now()))
         return cls.open(path, writing=True, clock=clock, content=content)
 
     @classmethod
@@ -297,13 +302,12 @@ class Archive:
 
 def _refuse_foreign(path: Path) -> None:
     if has_identity(path):
-        raise ArchiveError(f"{path} already holds an archive", hint="use it, or another path")
-    if path.exists():
-        if not path.is_dir():
-            raise ArchiveError(f"{path} is not a folder")
-        foreign = {entry.name for entry in path.iterdir()} - _OWN
-        if foreign or any(journal_folder(path).glob("*")):
-            raise ArchiveError(f"{path} is not empty", hint="choose a folder of its own")
+        raise DestinationError(
+            f"{path} already holds an archive", hint="use it, or another path"
+        )
+    foreign = {entry.name for entry in path.iterdir()} - _OWN
+    if foreign or any(journal_folder(path).glob("*")):
+        raise DestinationError(f"{path} is not empty", hint="choose a folder of its own")
 
 
 def _refuse_lost_catalog(layout: Layout) -> None:

@@ -22,6 +22,7 @@ from mailvault.archive.identity import has_identity, require_identity, write_ide
 from mailvault.archive.journal import TornTail
 from mailvault.archive.layout import Layout, journal_folder, open_content
 from mailvault.archive.lock import WriteLock
+from mailvault.archive.places import becoming_archive, claim_folder
 from mailvault.archive.private import explained, make_folder
 from mailvault.archive.rebuild import replay
 from mailvault.archive.served.opening import require_fitting
@@ -66,11 +67,12 @@ def convert_archive(
             f"{path} has the store {store} already", hint="to copy it: mailvault copy DEST"
         )
     layout = Layout(target, replace(identity, store=store))
-    if has_identity(target) and unfinished.read_mark(target) == _aim(layout):
-        unfinished.end(target)  # all that a kill left to be done
-        return Converted()
-    with ExitStack() as resources, explained(target):
+    with becoming_archive(target):
+        if has_identity(target) and unfinished.read_mark(target) == _aim(layout):
+            unfinished.end(target)  # all that a kill left to be done
+            return Converted()
         _claim(layout)
+    with ExitStack() as resources, explained(target):
         resources.enter_context(WriteLock.acquire(target, clock=clock))
         archive = resources.enter_context(
             Archive.open(path, writing=True, clock=clock, wait=WAIT)
@@ -92,9 +94,7 @@ def _claim(layout: Layout) -> None:
         raise DestinationError(
             f"{layout.path} already holds an archive", hint="choose another folder"
         )
-    if layout.path.exists() and not layout.path.is_dir():
-        raise DestinationError(f"{layout.path} is not a folder", hint="choose a folder")
-    make_folder(layout.path)
+    claim_folder(layout.path)
     unfinished.begin(layout.path, _aim(layout))
 
 

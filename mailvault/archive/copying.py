@@ -27,7 +27,8 @@ from mailvault.archive.identity import has_identity, require_identity, write_ide
 from mailvault.archive.journal import Journal
 from mailvault.archive.layout import Layout, journal_folder, tmp_folder
 from mailvault.archive.lock import WriteLock
-from mailvault.archive.private import explained, make_folder, sync_folder
+from mailvault.archive.places import becoming_archive, claim_folder
+from mailvault.archive.private import explained, sync_folder
 from mailvault.archive.served.opening import require_fitting
 from mailvault.errors import ArchiveDamaged, DestinationError, NoSpace
 from mailvault.ports import Clock
@@ -67,8 +68,9 @@ def copy_archive(
     with explained(path):
         layout = Layout(path, require_identity(path))
         unfinished.refuse_within(target, path)
-    with ExitStack() as resources, explained(target):
+    with becoming_archive(target):
         _claim(layout, target)
+    with ExitStack() as resources, explained(target):
         resources.enter_context(WriteLock.acquire(target, clock=clock))
         unfinished.mark_as_copy(target)
         far_end = FarEnd(target)
@@ -85,10 +87,8 @@ def copy_archive(
 
 def _claim(layout: Layout, target: Path) -> None:
     """Make sure that the folder is, or may become, a copy of this archive."""
+    claim_folder(target)
     if not has_identity(target):
-        if target.exists() and not target.is_dir():
-            raise DestinationError(f"{target} is not a folder", hint="choose a folder")
-        make_folder(target)
         what = unfinished.Unfinished("copy", layout.identity.id, layout.identity.store)
         unfinished.begin(target, what)
         return

@@ -9,6 +9,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mailvault.archive.places import within
 from mailvault.archive.private import sync_folder, write_file
 from mailvault.errors import DestinationError
 
@@ -74,10 +75,9 @@ def end(path: Path) -> None:
 
 def refuse_within(path: Path, archive: Path) -> None:
     """Refuse a folder that is the archive, lies in it, or holds it. Raises DestinationError."""
-    ours, theirs = archive.resolve(), path.resolve()
-    if ours == theirs or theirs.is_relative_to(ours):
+    if within(path, archive):
         raise DestinationError(f"{path} lies in the archive", hint="choose a folder elsewhere")
-    if ours.is_relative_to(theirs):
+    if within(archive, path):
         raise DestinationError(
             f"the archive lies in {path}", hint="choose a folder of its own for the other one"
         )

@@ -10,6 +10,7 @@ import typer
 from mailvault import __version__
 from mailvault.cli import signals
 from mailvault.cli.arguments import log_format_of, understood
+from mailvault.cli.interruption import interrupted
 from mailvault.cli.invocation import Invocation
 from mailvault.cli.logs import configure, explain
 from mailvault.cli.options import ConfigOption
@@ -66,10 +67,12 @@ register_commands(app)
 
 def main(unattended: Opened | None = None) -> None:
     """Run as a program: end with an exit code, and soon when a signal asks for it."""
-    signals.listen()
+    arguments = sys.argv[1:]
+    log_format = log_format_of(arguments)
+    signals.listen(lambda code: interrupted(arguments, exit_code=code, log_format=log_format))
     os.umask(0o077)
     _leave_no_core()
-    sys.exit(run(sys.argv[1:], unattended))
+    sys.exit(run(arguments, unattended))
 
 
 def _leave_no_core() -> None:
@@ -90,7 +93,7 @@ def run(arguments: Sequence[str], unattended: Opened | None = None) -> int:
     except OutputClosed:
         return READER_GONE
     except signals.Interrupted as stop:
-        explain("interrupted", None, exit_code=stop.exit_code, log_format=log_format)
+        signals.say(stop.exit_code)
         return stop.exit_code
     except Exception:  # noqa: BLE001 - the last line of defence
         import traceback

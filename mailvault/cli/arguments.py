@@ -23,6 +23,12 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
+def command_of(arguments: Sequence[str]) -> str | None:
+    """The command that is meant."""
+    _, rest = _parted(arguments)
+    return rest[0] if rest else None
+
+
 def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The global options, and the command with its own words."""
     front: list[str] = []

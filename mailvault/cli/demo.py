@@ -39,17 +39,24 @@ def demo(
     raise typer.Exit(report.exit_code)
 
 
+def _made(folder: Path) -> Path:
+    """The folder, new or empty. Raises UsageError."""
+    hint = "name a folder that does not exist yet, or none at all"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used: {error.strerror}", hint=hint) from error
+    if not is_empty:
+        raise UsageError(f"{folder} is not an empty folder", hint=hint)
+    return folder.resolve()
+
+
 @contextmanager
 def _place(folder: Path | None, *, keep: bool) -> Iterator[Path]:
     """The folder to work in; one of our own making goes again, whatever happens."""
     if folder is not None:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                f"{folder} is not an empty folder",
-                hint="name a folder that does not exist yet, or none at all",
-            )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield folder.resolve()
+        yield _made(folder)
         return
     temporary = Path(tempfile.mkdtemp(prefix="mailvault-demo-"))
     try:

@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from mailvault.cli.invocation import configuration, invocation
-from mailvault.cli.options import AccountArgument, JsonOption
+from mailvault.cli.options import AccountArgument, JsonOption, share
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
-from mailvault.errors import UsageError
 
 ScratchOption = Annotated[
     Path | None,
@@ -26,7 +25,8 @@ def drill(
     context: typer.Context,
     account: AccountArgument = None,
     sample: Annotated[
-        float, typer.Option("--sample", metavar="PCT", help="Restore this share.")
+        float,
+        typer.Option("--sample", metavar="PCT", parser=share, help="Restore this share."),
     ] = 1.0,
     scratch: ScratchOption = None,
     as_json: JsonOption = False,
@@ -37,8 +37,6 @@ def drill(
     from mailvault.cli.drill_report import drill_json, drill_lines
     from mailvault.wiring.telling import telling
 
-    if not 0 < sample <= 100:
-        raise UsageError(f"--sample is a share of 100, not {sample:g}")
     settings = configuration(context)
     with (
         telling(settings, "drill") as told,

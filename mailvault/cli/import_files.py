@@ -50,5 +50,6 @@ def import_files(
     else:
         for line in shown.import_lines(report, path, verbosity=invocation(context).verbosity):
             emit(line)
-    shown.explain_import(report, path, mailbox, invocation(context).log_format)
+    asked = shown.Asked(path, mailbox, file_format)
+    shown.explain_import(report, asked, invocation(context).log_format)
     raise typer.Exit(shown.import_exit_code(report))

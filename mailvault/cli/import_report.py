@@ -1,6 +1,7 @@
 """How the report of an import is shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from mailvault.cli.sync_report import sync_json
 from mailvault.cli.terminal import printable
 from mailvault.errors import UsageError
 from mailvault.mail.findings import Findings, FoundMailbox, LeftOut
+from mailvault.mail.globs import MailboxGlobs
 from mailvault.operations.import_files import ImportReport
 from mailvault.operations.reports import AccountReport, MailboxReport
 
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
     from mailvault.config.model import Configuration
 
 _FORMATS = ("auto", "maildir", "mbox", "eml")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked to be imported."""
+
+    path: Path
+    globs: Sequence[str] | None = None
+    file_format: str = "auto"
 
 
 def check_import(account: str, file_format: str, settings: "Configuration") -> None:
@@ -64,9 +75,9 @@ def _json(left_out: Sequence[LeftOut]) -> list[JsonValue]:
 
 def import_lines(report: ImportReport, path: Path, *, verbosity: int) -> Iterator[str]:
     """What was found where, and what of it is new."""
-    if verbosity < 0:
-        return
     (account,) = report.sync.accounts
+    if verbosity < 0 or not account.mailboxes:
+        return
     new = {each.mailbox: each for each in account.mailboxes}
     found = [each for each in report.findings.mailboxes if each.name in new]
     if found:
@@ -109,23 +120,19 @@ def import_exit_code(report: ImportReport) -> int:
     return UsageError.exit_code if is_empty else report.exit_code
 
 
-def explain_import(
-    report: ImportReport, path: Path, globs: Sequence[str] | None, log_format: str
-) -> None:
+def explain_import(report: ImportReport, asked: Asked, log_format: str) -> None:
     """Say on standard error what was not taken, and why."""
     code = import_exit_code(report)
-    for what, hint in _troubles(report, path, globs):
+    for what, hint in _troubles(report, asked):
         explain(what, hint, exit_code=code, log_format=log_format)
 
 
-def _troubles(
-    report: ImportReport, path: Path, globs: Sequence[str] | None
-) -> Iterator[tuple[str, str | None]]:
+def _troubles(report: ImportReport, asked: Asked) -> Iterator[tuple[str, str | None]]:
     (account,) = report.sync.accounts
     if account.error is not None:
         yield str(account.error), account.error.hint
     elif not account.mailboxes:
-        yield _nothing(report, path, globs)
+        yield _nothing(report.findings, asked)
     for mailbox in account.mailboxes:
         if mailbox.error is not None:
             yield f"{mailbox.mailbox}: {mailbox.error}", mailbox.error.hint
@@ -145,18 +152,42 @@ def _unreadable(findings: Findings) -> Iterator[tuple[str, str | None]]:
         yield f"and {more:,} more", "--json names them"
 
 
-def _nothing(
-    report: ImportReport, path: Path, globs: Sequence[str] | None
-) -> tuple[str, str | None]:
-    if globs and report.findings.mailboxes:
-        names = ", ".join(str(each.name) for each in report.findings.mailboxes[:10])
-        return f"no mailbox in {path} matches {' '.join(globs)}", f"there are: {names}"
+def _nothing(findings: Findings, asked: Asked) -> tuple[str, str]:
+    """Why there was nothing to import, and what to look at."""
+    chosen = MailboxGlobs(asked.globs) if asked.globs else None
+    there = [each for each in findings.mailboxes if chosen is None or chosen.matches(each.name)]
+    if there:
+        named = _named(f"{each.name} ({', '.join(each.kinds)})" for each in there)
+        return f"{asked.path}: there is no message in {named}", f"{_UNCHANGED}; {_RIGHT_PATH}"
+    if findings.mailboxes:
+        what = f"no mailbox in {asked.path} matches {' '.join(asked.globs or ())}"
+        return what, f"there are: {_named(str(each.name) for each in findings.mailboxes)}"
+    others = 0 if asked.path.is_file() else findings.others
+    rest = f", but {count_text(others, 'other file')}" if others else ""
+    return f"{asked.path} holds no mail{rest}", f"{_UNCHANGED}; {_looked_for(asked)}"
+
+
+def _named(things: Iterable[str]) -> str:
+    first = list(things)
+    more = f" and {len(first) - _NAMED:,} more" if len(first) > _NAMED else ""
+    return ", ".join(first[:_NAMED]) + more
+
+
+def _looked_for(asked: Asked) -> str:
+    if asked.file_format != "auto":
+        return (
+            f"it was only looked for the format {asked.file_format}:"
+            " leave out --format to look for all"
+        )
     return (
-        f"{path} holds no mail in a format that is known here",
-        "see docs/import.md for the formats; --format names one",
+        "looked for Maildir, mbox, .eml and .emlx files, also in zip and tar, and PST:"
+        " see docs/import.md"
     )
 
 
+_UNCHANGED = "nothing was imported"
+_RIGHT_PATH = "is it the right path?"
+_NAMED = 10
 _SHOWN = 50
 
 _DEBT_HINT = (

@@ -25,14 +25,18 @@ def configure(*, verbosity: int, log_format: str) -> None:
 
 def explain(what: str, hint: str | None, *, exit_code: int, log_format: str) -> None:
     """Say on standard error why the command did not end well."""
+    said = explanation(what, hint, exit_code=exit_code, log_format=log_format)
+    print(said, file=sys.stderr)
+
+
+def explanation(what: str, hint: str | None, *, exit_code: int, log_format: str) -> str:
+    """What `explain` says, without the end of its last line."""
     if log_format == "json":
         fields = {"message": what, "hint": hint, "exit_code": exit_code}
-        print(_json_line("error", "mailvault", fields), file=sys.stderr)
-        return
+        return _json_line("error", "mailvault", fields)
     grade = f"<{_GRADES['ERROR']}>" if _is_journal() else ""
-    print(f"{grade}mailvault: {printable_lines(what)}", file=sys.stderr)
-    if hint:
-        print(f"{grade}  {printable_lines(hint)}", file=sys.stderr)
+    said = f"{grade}mailvault: {printable_lines(what)}"
+    return said + (f"\n{grade}  {printable_lines(hint)}" if hint else "")
 
 
 class _ErrorStream(logging.StreamHandler[TextIO]):

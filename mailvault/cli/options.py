@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from mailvault.cli.terminal import printable
+from mailvault.errors import UsageError
+
 AccountArgument = Annotated[
     str | None, typer.Argument(metavar="ACCOUNT", help="Only this account.")
 ]
@@ -144,5 +147,19 @@ ReadBackOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The configuration file.", dir_okay=False),
+    typer.Option("--config", metavar="FILE", help="The configuration file."),
 ]
+
+
+def share(written: object) -> float:
+    """A share of 100, as it was typed: ``5``, ``0.1`` or ``5%``. Raises UsageError."""
+    try:
+        percent = float(str(written).removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if not 0 < percent <= 100:
+        raise UsageError(
+            f"--sample is a share of 100, not {printable(str(written))}",
+            hint="a number such as 5 or 0.5: so many of a hundred messages",
+        )
+    return percent

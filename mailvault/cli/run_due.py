@@ -1,5 +1,6 @@
 """The command ``run``."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from mailvault.cli.progress import watched
 from mailvault.cli.unattended import unattended
 from mailvault.errors import ArchiveLocked, UsageError
 
+log = logging.getLogger(__name__)
+
 
 def run(
     context: typer.Context,
@@ -20,12 +23,15 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Do once what is due: for cron, timers and containers."""
+    from mailvault.config.jobs import jobs_of
     from mailvault.housekeeping import bound_heap
 
     if not due:
         raise UsageError("nothing to run", hint="mailvault run --due does what is due")
     bound_heap()
     settings = configuration(context)
+    if not jobs_of(settings):
+        log.warning("nothing is scheduled, so nothing is ever due: docs/unattended.md")
     is_quiet = invocation(context).verbosity < 0
     try:
         with watched(context) as progress:

@@ -50,10 +50,12 @@ def _explain(late: "Freshness", now: "datetime", log_format: str) -> None:
     from mailvault.cli.logs import explain
     from mailvault.cli.render import duration_text
 
+    name = shlex.quote(late.account)
+    hint = f"see what went wrong: mailvault log {name}"
     if late.last_success is None:
         what = f"{late.account}: never had a success"
+        hint += f"; if nothing did yet: mailvault sync {name}"
     else:
         age = duration_text((now - late.last_success).total_seconds())
         what = f"{late.account}: no success for {age}, longer than {duration_text(late.limit)}"
-    hint = f"see what went wrong: mailvault log {shlex.quote(late.account)}"
     explain(what, hint, exit_code=INCOMPLETE, log_format=log_format)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mailvault.cli.invocation import chosen_accounts, configuration, invocation
-from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption
+from mailvault.cli.options import AccountsArgument, JsonOption, MailboxOption, share
 from mailvault.cli.output import emit, emit_json
 from mailvault.cli.progress import watched
 from mailvault.cli.prompts import can_ask
@@ -19,7 +19,9 @@ def verify(
     context: typer.Context,
     accounts: AccountsArgument = None,
     quick: Annotated[bool, typer.Option("--quick", help="Check the structure only.")] = False,
-    sample: Annotated[float | None, typer.Option("--sample", metavar="PCT", help=HELP)] = None,
+    sample: Annotated[
+        float | None, typer.Option("--sample", metavar="PCT", parser=share, help=HELP)
+    ] = None,
     full: Annotated[
         bool,
         typer.Option("--full", help="Read and hash everything; without --remote the default."),
@@ -33,8 +35,6 @@ def verify(
     """Prove that the archive is whole, or name what is damaged."""
     if quick + full + (sample is not None) > 1:
         raise UsageError("--quick, --sample and --full exclude each other")
-    if sample is not None and not 0 < sample <= 100:
-        raise UsageError(f"--sample is a share of 100, not {sample:g}")
     if not remote and (accounts or mailbox):
         raise UsageError(
             "without --remote the whole archive is verified",

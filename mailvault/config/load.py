@@ -56,6 +56,11 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path:
                 f"there is no configuration file {chosen}",
                 hint="check --config and $MAILVAULT_CONFIG, or make one with: mailvault init",
             )
+        if chosen.is_dir():
+            raise ConfigurationError(
+                f"{chosen} is a folder, and the configuration is a file",
+                hint=f"name the file: --config {chosen / 'mailvault.toml'}",
+            )
         return chosen
     places = candidates(environment)
     for place in places:

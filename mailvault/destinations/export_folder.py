@@ -119,7 +119,8 @@ class ExportFolder:
 
 def refuse_inside(path: Path, outside: Path | None) -> None:
     """Refuse to write an export into the archive."""
-    if outside and path.resolve().is_relative_to(outside.resolve()):
+    # Path.resolve raises for links that lead in a circle, before Python 3.13.
+    if outside and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(outside)):
         raise DestinationError(
             f"{path} lies inside the archive", hint="export to a folder outside it"
         )

@@ -126,12 +126,14 @@ def _hindered(
     elif account.last_error:
         yield Complaint(account.last_error, f"mailvault check {name}")
     if account.last_run is None:
-        yield Complaint("never synced", f"mailvault sync {name}")
+        hint = f"mailvault sync {name}; an account that only takes mail: see docs/restore.md"
+        yield Complaint("never synced", hint)
         return
     if account.account in overview.overdue or account.account in overview.late:
-        since = time_text(account.last_success)
+        since = account.last_success
+        what = f"no success since {time_text(since)}, which is longer than its schedule wants"
         yield Complaint(
-            f"no success since {since}, which is longer than its schedule wants",
+            what if since is not None else "it never had a success",
             f"mailvault log {name}, and see that mailvault daemon or run --due runs",
         )
 

@@ -1,25 +1,37 @@
 """Import: a sync from files. They are a source like any other, which only adds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from mailvault.archive.archive import Archive
-from mailvault.errors import UsageError
+from mailvault.errors import SourceError, UsageError
 from mailvault.mail.findings import FILES, Findings
 from mailvault.mail.globs import MailboxGlobs
+from mailvault.mail.model import MailboxName
 from mailvault.operations.account_sync import SyncAccount
 from mailvault.operations.preview import preview
-from mailvault.operations.reports import INCOMPLETE, Progress, SyncReport
+from mailvault.operations.reports import INCOMPLETE, AccountReport, Progress, SyncReport
 from mailvault.operations.sync import sync
 from mailvault.ports import Source
 
 
+class ImportedFiles(Protocol):
+    """The files below a path, while their source is open; the findings also afterwards."""
+
+    def names(self) -> Sequence[MailboxName]: ...
+
+    def holds_mail(self, names: Iterable[MailboxName]) -> bool: ...
+
+    def findings(self) -> Findings: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What to import: an account whose source reads files, and what that source found."""
+    """What to import: an account whose source reads files, and those files."""
 
     account: SyncAccount
-    findings: Callable[[], Findings]
+    files: ImportedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +55,41 @@ def import_files(
 ) -> ImportReport:
     """Add what the files hold and the archive does not; with ``dry_run`` only count it.
 
+    Where there is nothing to take no run begins, and the archive stays as it is.
+
     Raises:
         UsageError: the account's mail comes from a server.
         ArchiveError: the archive cannot be written; what was committed before stays.
     """
     refuse_synced(archive, wanted.account.name)
-    if dry_run:
-        report = preview(archive, [wanted.account], mailbox_globs=only)
-    else:
-        report = sync(archive, [wanted.account], mailbox_globs=only, progress=progress)
-    return ImportReport(report, wanted.findings())
+    with wanted.account.open_source():  # for the look at it, too: opening may be dear
+        nothing = _nothing(archive, wanted, only)
+        if nothing is not None:
+            report = SyncReport(None, (nothing,))
+        elif dry_run:
+            report = preview(archive, [wanted.account], mailbox_globs=only)
+        else:
+            report = sync(archive, [wanted.account], mailbox_globs=only, progress=progress)
+    return ImportReport(report, wanted.files.findings())
+
+
+def _nothing(
+    archive: Archive, wanted: Import, only: MailboxGlobs | None
+) -> AccountReport | None:
+    """What there is to say of files that hold nothing to import; None of all others.
+
+    Empty mailboxes make no account: the path may be a wrong one. Once there is one, it may well
+    be that no mail has come.
+    """
+    account = wanted.account.name
+    try:
+        names = [each for each in wanted.files.names() if only is None or only.matches(each)]
+        is_known = any(view.name == account for view in archive.catalog.accounts())
+        if names and (is_known or wanted.files.holds_mail(names)):
+            return None
+    except (SourceError, UsageError) as error:
+        return AccountReport(account, (), error)
+    return AccountReport(account)
 
 
 def refuse_synced(archive: Archive, name: str) -> None:

@@ -6,7 +6,7 @@ not there any more say nothing of what was archived.
 
 # ruff: noqa: ARG002 - files have no position to resume at, and are compared whole
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mailvault.errors import SourceError
@@ -17,6 +17,7 @@ from mailvault.sources.discovery import Discovered, Discovery, FileFormat
 from mailvault.sources.file_cursor import FileCursor
 from mailvault.sources.file_pass import UIDVALIDITY, FilePass, ImportedFiles, drop
 from mailvault.sources.file_tree import Tree
+from mailvault.sources.message_octets import FoundMessage, Portion, discard
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,30 @@ class FileSource:
             tuple(dict.fromkeys(portion.where for portion in portions)),
             self._totals.get(name),
         )
+
+    def names(self) -> Sequence[MailboxName]:
+        return list(self.found.portions)
+
+    def holds_mail(self, names: Iterable[MailboxName]) -> bool:
+        """Whether there is a message in these, or something that might hold one.
+
+        Reads up to the first.
+        """
+        return any(
+            name in self._owing or any(map(self._is_of_mail, self.found.portions[name]))
+            for name in names
+        )
+
+    def _is_of_mail(self, portion: Portion) -> bool:
+        if portion.count():
+            return True
+        try:
+            first = next(portion.messages(self._spool_folder), None)
+        except SourceError:
+            return True  # the pass tells why
+        if isinstance(first, FoundMessage):
+            discard(first.octets)
+        return first is not None
 
     def mailboxes(self) -> Sequence[Mailbox]:
         return [self._mailbox(name) for name in self.found.portions]

@@ -33,11 +33,17 @@ def create_archive(configuration: Configuration) -> "Archive":
 
 
 def store_of(path: Path) -> str | None:
-    """The kind of store of the archive in a folder; None where there is no archive."""
+    """The kind of store of the archive in a folder; None where there is no archive.
+
+    Raises:
+        DestinationError: there never can be one.
+    """
     from mailvault.archive.identity import require_identity
+    from mailvault.archive.places import becoming_archive
 
     try:
-        return require_identity(path).store
+        with becoming_archive(path):
+            return require_identity(path).store
     except ArchiveMissing:
         return None
 

@@ -1,5 +1,6 @@
 """Files that mail is read from and written to."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,13 +36,11 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
     from mailvault.sources.files import FileSource
     from mailvault.sources.trees import open_tree
 
-    path = path.resolve()  # debts are known by the paths of their files
-    if path.is_relative_to(archive.path.resolve()):
+    path = Path(os.path.realpath(path))  # debts are known by the paths of their files
+    if path.is_relative_to(os.path.realpath(archive.path)):
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp
-    if not path.exists():  # found out later, the account would have been made already
-        raise UsageError(f"{path} cannot be imported: No such file or directory")
     source = FileSource(
         partial(open_tree, path, spool_folder),
         spool_folder=spool_folder,
@@ -50,7 +49,7 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
         owing={debt.mailbox for debt in archive.catalog.debts(name)},
     )
     account = SyncAccount(name, FILES, lambda: source, MailboxGlobs(["*"]), only_adds=True)
-    return Import(account, source.findings)
+    return Import(account, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +146,16 @@ def drill(
     """Restore a sample to a folder that is gone afterwards."""
     from tempfile import TemporaryDirectory
 
+    from mailvault.destinations.export_folder import refuse_inside
+    from mailvault.destinations.files import writing
     from mailvault.destinations.maildir import MaildirDestination
     from mailvault.operations.drill import drill as operation
 
-    with TemporaryDirectory(prefix="mailvault-drill-", dir=scratch) as folder:
+    if scratch is not None:
+        refuse_inside(scratch, archive.path)
+    with writing(scratch or "the folder for temporary files"):
+        temporary = TemporaryDirectory(prefix="mailvault-drill-", dir=scratch)
+    with temporary as folder:
         return operation(
             archive,
             partial(MaildirDestination, outside=archive.path),

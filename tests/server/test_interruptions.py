@@ -48,11 +48,15 @@ def test_a_signal_ends_a_sync_soon_and_cleanly(
                 assert process.poll() is None, process.communicate()
             process.send_signal(number)
             began = time.monotonic()
-            _, said = process.communicate(timeout=30)
+            output, said = process.communicate(timeout=30)
             seconds = time.monotonic() - began
 
     assert process.returncode == code
     assert seconds < 5
+    assert output == b""
+    assert said.splitlines()[-1].startswith(
+        b"mailvault: interrupted: what was archived is safe"
+    )
     assert b"Traceback" not in said
     assert not list((vault.archive / "tmp").iterdir())
     vault.configure(large_user)

@@ -1,5 +1,6 @@
 """The archive: what it holds, whether it is whole on the surface, and the disk below it."""
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -135,7 +136,7 @@ def file_system_of(path: Path) -> str | None:
         mounts = Path("/proc/self/mountinfo").read_text()
     except OSError:
         return None
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))
     best: tuple[int, str | None] = (-1, None)
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")

@@ -15,6 +15,7 @@ from mailvault.errors import (
     ArchiveError,
     ArchiveMissing,
     ArchiveTooNew,
+    DestinationError,
     MailvaultError,
     NoSpace,
 )
@@ -204,7 +205,7 @@ def test_a_lost_identity_is_made_again_by_a_rebuild(work: Work) -> None:
 
 
 def test_an_archive_is_not_made_over_another(archive: Archive) -> None:
-    with pytest.raises(ArchiveError, match="already holds an archive"):
+    with pytest.raises(DestinationError, match="already holds an archive"):
         create(archive.path)
 
 
@@ -212,14 +213,14 @@ def test_an_archive_is_not_made_among_other_files(folder: Path) -> None:
     folder.mkdir()
     (folder / "holiday.jpg").touch()
 
-    with pytest.raises(ArchiveError, match="is not empty"):
+    with pytest.raises(DestinationError, match="is not empty"):
         create(folder)
 
 
 def test_an_archive_is_not_made_in_a_file(folder: Path) -> None:
     folder.touch()
 
-    with pytest.raises(ArchiveError, match="is not a folder"):
+    with pytest.raises(DestinationError, match="is not a folder"):
         create(folder)
 
 

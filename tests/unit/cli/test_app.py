@@ -80,7 +80,15 @@ def test_the_version_is_shown() -> None:
         (["--log-format", "xml", "status"], "must be text or json"),
         (["list", "--no-such-option"], "--no-such-option"),
         (["log", "--limit", "0"], "--limit"),
-        (["verify", "--sample", "many"], "--sample"),
+        (
+            ["verify", "--sample", "many"],
+            "--sample is a share of 100, not many\n  a number such",
+        ),
+        (["drill", "--sample", "nan"], "--sample is a share of 100, not nan\n  a number such"),
+        (
+            ["--config", "/", "status"],
+            "/ is a folder, and the configuration is a file\n  name the",
+        ),
         (["cat"], "ID"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

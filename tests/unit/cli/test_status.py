@@ -58,7 +58,7 @@ lost: suspicious since 2026-03-08 12:00: INBOX: 5000 messages gone
      --to ACCOUNT --at 6
 
 new: never synced
-   -> mailvault sync new
+   -> mailvault sync new; an account that only takes mail: see docs/restore.md
 
 overdue: no success since 2026-03-04 12:00, which is longer than its schedule
   wants

@@ -159,6 +159,10 @@ def test_without_a_schedule_it_is_said_how_to_get_one(setting: Setting, account:
     setting.run("init")
 
     assert "nothing is scheduled" in setting.run("schedule").stdout
+    outcome = setting.run("run", "--due")
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert "nothing is scheduled, so nothing is ever due" in outcome.stderr
+    assert setting.run("-q", "run", "--due").stderr == ""
     assert jobs(setting.run("run", "--due", "--json")) == {}
 
 

@@ -9,7 +9,7 @@ from tests.unit.cli.sample import copied
 
 
 class TestVerify:
-    @pytest.mark.parametrize("mode", [[], ["--full"], ["--quick"], ["--sample", "50"]])
+    @pytest.mark.parametrize("mode", [[], ["--full"], ["--quick"], ["--sample", "50%"]])
     def test_a_sound_archive_is_whole(self, level: Setting, mode: list[str]) -> None:
         report = level.run("verify", *mode, "--json").document()
 

@@ -24,7 +24,7 @@ def take_in(archive: Archive, path: Path) -> int:
     """Import a path; give how many messages came."""
     source = FileSource(lambda: open_tree(path, archive.tmp), spool_folder=archive.tmp)
     account = SyncAccount("old", FILES, lambda: source, ALL, only_adds=True)
-    report = import_files(archive, Import(account, source.findings))
+    report = import_files(archive, Import(account, source))
     assert report.exit_code == 0
     return sum(mailbox.arrived for mailbox in report.sync.accounts[0].mailboxes)
 
