@@ -41,7 +41,8 @@ def _cut(vault: Vault, user: MailUser, chance: random.Random) -> int:
         vault.configure(user, port=proxy.port)
         with vault.start("sync") as process:
             _, said = process.communicate(timeout=RUN_SECONDS)
-    assert process.returncode in (0, 10), said
+    # 3: a message at which the wire broke twice is owed, and the next sync brings it.
+    assert process.returncode in (0, 3, 10), said
     assert b"Traceback" not in said
     return proxy.traffic.faults
 
