@@ -53,4 +53,4 @@ def bound_heap() -> None:
         return
     mallopt(_M_ARENA_MAX, 1)
     mallopt(_M_MMAP_THRESHOLD, 4 << 20)
-    mallopt(_M_TRIM_THRESHOLD, 16 << 20)
+    mallopt(_M_TRIM_THRESHOLD, 8 << 20)
