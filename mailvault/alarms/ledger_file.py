@@ -15,20 +15,11 @@ from pathlib import Path
 from mailvault.alarms.ledger import Ledger
 from mailvault.alarms.ledger_json import understood, written
 from mailvault.archive.private import make_folder, open_private, write_file
+from mailvault.mail.json_values import ROTTEN
 
 log = logging.getLogger(__name__)
 
 LARGEST = 4 << 20
-_ROTTEN = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
-"""What a file raises that some disk or somebody altered."""
 
 
 class LedgerFile:
@@ -93,7 +84,7 @@ class LedgerFile:
                 return understood(file.read(LARGEST))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except _ROTTEN as error:
+        except ROTTEN as error:
             log.warning("%s cannot be read, and is ignored: %s", path, type(error).__name__)
             return None
 

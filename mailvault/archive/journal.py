@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailvault.archive import journal_format
 from mailvault.archive.frames import (
@@ -25,6 +26,7 @@ from mailvault.archive.frames import (
 from mailvault.archive.private import explained, open_private, sync_folder
 from mailvault.errors import ArchiveDamaged, ArchiveTooNew
 from mailvault.mail.changes import Record
+from mailvault.mail.json_values import JsonValue
 from mailvault.mail.model import RunNumber
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,28 @@ class Position:
     chain: bytes
     file: int = 0
     offset: int = 0
+
+    @classmethod
+    def from_json(cls, found: Any) -> "Position | None":  # Any: what JSON may hold
+        """Read what `to_json` made, among others; None where it is not that any more."""
+        try:
+            position = cls(
+                int(found["sequence"]),
+                bytes.fromhex(found["chain"]),
+                int(found["file"]),
+                int(found["offset"]),
+            )
+        except (ValueError, TypeError, KeyError, OverflowError):
+            return None
+        return None if min(position.sequence, position.file, position.offset) < 0 else position
+
+    def to_json(self) -> dict[str, JsonValue]:
+        return {
+            "sequence": self.sequence,
+            "chain": self.chain.hex(),
+            "file": self.file,
+            "offset": self.offset,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from mailvault.archive.journal import Journal, Position
 from mailvault.archive.layout import Layout, OpenContent, open_content
 from mailvault.archive.lock import WriteLock
 from mailvault.archive.private import explained, make_folder
-from mailvault.archive.remaking import finish_switch, forget_note, noted_end
+from mailvault.archive.remaking import RETELL_HINT, finish_switch, forget_note, noted_end
 from mailvault.archive.served.marker import Marker
 from mailvault.archive.unfinished import read_mark
 from mailvault.archive.witnesses import witnessed
@@ -61,7 +61,7 @@ def rebuild_catalog(
                 raise ArchiveDamaged(
                     f"the journal ends after {rebuilt.groups} groups, and {layout.catalog}"
                     f" knows {expected}",
-                    hint="write the journal anew from the catalog with: mailvault repair",
+                    hint=RETELL_HINT,
                 )
             Marker(layout.maildirs).remove()  # so that the next writer looks at all of them
             dialect.replace_database(layout.catalog, draft)

@@ -26,6 +26,8 @@ NEW = "journal.new"
 POSITION = "position.json"
 """Lies beside the files of a new journal until the catalog knows where it ends."""
 
+RETELL_HINT = "write the journal anew from the catalog with: mailvault repair"
+
 
 def write_journal(layout: Layout, told: "Iterable[Told]") -> tuple[Path, Position]:
     """Write records as a journal in the folder for temporary files."""
@@ -41,14 +43,8 @@ def write_journal(layout: Layout, told: "Iterable[Told]") -> tuple[Path, Positio
 
 def exchange(layout: Layout, draft: Path, position: Position) -> None:
     """Make a draft the journal from now on. The catalog has to follow: `finish`."""
-    content = {
-        "sequence": position.sequence,
-        "chain": position.chain.hex(),
-        "file": position.file,
-        "offset": position.offset,
-    }
     with explained(draft):
-        write_file(draft / POSITION, json.dumps(content).encode())
+        write_file(draft / POSITION, json.dumps(position.to_json()).encode())
         draft.replace(layout.path / NEW)
         sync_folder(layout.path)
     _switch(layout)
@@ -62,11 +58,10 @@ def finish(layout: Layout, catalog: Catalog | None) -> bool:
     """
     with explained(layout.path):
         finish_switch(layout)
-        note = journal_folder(layout.path) / POSITION
-        if not note.is_file():
+        if not _note(layout).is_file():
             return False
         if catalog is not None:
-            _follow(layout, catalog, note)
+            _follow(layout, catalog)
         forget_note(layout)
     return True
 
@@ -79,22 +74,29 @@ def finish_switch(layout: Layout) -> None:
 
 def noted_end(layout: Layout) -> Position | None:
     """Where a new journal ends that the catalog does not know; None if nothing says so."""
-    return _position(journal_folder(layout.path) / POSITION)
+    try:
+        return Position.from_json(json.loads(_note(layout).read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def forget_note(layout: Layout) -> None:
     """The catalog knows the journal."""
-    note = journal_folder(layout.path) / POSITION
+    note = _note(layout)
     note.unlink(missing_ok=True)
     sync_folder(note.parent)
 
 
-def _follow(layout: Layout, catalog: Catalog, note: Path) -> None:
+def _note(layout: Layout) -> Path:
+    return journal_folder(layout.path) / POSITION
+
+
+def _follow(layout: Layout, catalog: Catalog) -> None:
     """Move the catalog to where the new journal ends, if that is known for certain.
 
     Nothing was written behind that end, for every writer comes by here first.
     """
-    end, known = _position(note), catalog.position()
+    end, known = noted_end(layout), catalog.position()
     is_known, last = known == layout.start, layout.start
     for each in layout.journal.groups(after=layout.start):
         if isinstance(each, TornTail):
@@ -105,8 +107,7 @@ def _follow(layout: Layout, catalog: Catalog, note: Path) -> None:
         catalog.move_to(end)
     elif not is_known:
         raise ArchiveDamaged(
-            f"{note} does not say where the journal ends",
-            hint="write the journal anew from the catalog with: mailvault repair",
+            f"{_note(layout)} does not say where the journal ends", hint=RETELL_HINT
         )
 
 
@@ -119,16 +120,3 @@ def _switch(layout: Layout) -> None:
         sync_folder(kept.parent)
     (layout.path / NEW).replace(journal)
     sync_folder(layout.path)
-
-
-def _position(note: Path) -> Position | None:
-    try:
-        content = json.loads(note.read_bytes())
-        return Position(
-            int(content["sequence"]),
-            bytes.fromhex(content["chain"]),
-            int(content["file"]),
-            int(content["offset"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None

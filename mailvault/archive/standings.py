@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from mailvault.archive.private import explained, write_file
+from mailvault.mail.json_values import ROTTEN
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +36,6 @@ class Standing:
     secret: str | None = None
 
 
-_ROTTEN = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
-"""What a file raises that some disk or somebody altered."""
-
-
 class Standings:
     """The file. What cannot be read says nothing, and is written anew."""
 
@@ -62,7 +51,7 @@ class Standings:
             accounts = list(found["accounts"].items())
         except FileNotFoundError:
             return {}
-        except _ROTTEN as error:
+        except ROTTEN as error:
             log.warning("%s cannot be read, and is ignored: %r", self._path, error)
             return {}
         return dict(self._readable(accounts))
@@ -72,7 +61,7 @@ class Standings:
         for name, fields in accounts:
             try:
                 yield name, _read(fields)
-            except _ROTTEN as error:
+            except ROTTEN as error:
                 log.warning("%s: what it says of %s is ignored: %r", self._path, name, error)
 
     def of(self, account: str) -> Standing:

@@ -8,6 +8,17 @@ JsonValue: TypeAlias = (
     "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
 
+ROTTEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading a small file of ours raises that some disk or somebody altered."""
+
 
 def json_time(instant: datetime | None) -> str | None:
     """RFC 3339 in UTC; None stays None."""

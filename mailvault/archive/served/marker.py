@@ -33,27 +33,11 @@ class Marker:
         return found if isinstance(found, str) else None
 
     def read(self) -> Position | None:
-        found = self._read()
-        try:
-            position = Position(
-                int(found["sequence"]),
-                bytes.fromhex(found["chain"]),
-                int(found["file"]),
-                int(found["offset"]),
-            )
-        except (ValueError, TypeError, KeyError, OverflowError):
-            return None
-        return None if min(position.sequence, position.file, position.offset) < 0 else position
+        return Position.from_json(self._read())
 
     def write(self, position: Position, archive_id: str) -> None:
         """Move it; what it vouches for is durable."""
-        content = {
-            "archive": archive_id,
-            "sequence": position.sequence,
-            "chain": position.chain.hex(),
-            "file": position.file,
-            "offset": position.offset,
-        }
+        content = {"archive": archive_id, **position.to_json()}
         write_file(self._path, json.dumps(content).encode() + b"\n")
 
     def _read(self) -> dict[str, Any]:  # Any: what JSON may hold
@@ -97,10 +81,8 @@ def touched_since(journal: Journal, marked: Position | None) -> Touched:
     is_rearranged = False
     try:
         for each in journal.groups(after=marked):
-            if isinstance(
-                each, TornTail
-            ):  # which a writer cut off before: the position is wrong
-                return EVERYTHING
+            if isinstance(each, TornTail):
+                return EVERYTHING  # a writer has cut it off, so the position is wrong
             for record in each.records:
                 is_rearranged = is_rearranged or rearranges(record)
                 if isinstance(record, MailboxChanged):
