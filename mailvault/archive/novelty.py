@@ -33,8 +33,8 @@ class Novelty:
         present = self._present(mailbox_id, batch.uidvalidity, uids) if uids else {}
         owed = self._owed(mailbox_id, batch.uidvalidity) if batch.expunged else set()
         relabelled = self._relabelled(mailbox_id, batch)
-        expunged = [uid for uid in batch.expunged if uid in present or uid in owed]
-        removed = set(batch.removed).intersection(expunged)
+        expunged = tuple(uid for uid in batch.expunged if uid in present or uid in owed)
+        asked = set(batch.removed)
         news = replace(
             batch,
             flags_changed=tuple(
@@ -43,8 +43,8 @@ class Novelty:
                 if present.get(each.uid, each.flags) != each.flags
                 or (each.uid in relabelled and each.uid in present)
             ),
-            expunged=tuple(expunged),
-            removed=tuple(uid for uid in batch.removed if uid in removed),
+            expunged=expunged,
+            removed=tuple(uid for uid in expunged if uid in asked),
         )
         return News(news, not self._changes_anything(mailbox_id, news))
 

@@ -56,13 +56,3 @@ def _obstacle(path: Path) -> str | None:
     """What stands where a folder above is needed."""
     above = next((each for each in path.parents if os.path.lexists(each)), None)
     return None if above is None or above.is_dir() else f"{above} is not a folder"
-
-
-def within(path: Path, folder: Path) -> bool:
-    """Whether it is the folder or lies in it, wherever links lead to."""
-    return real(path).is_relative_to(real(folder))
-
-
-def real(path: Path) -> Path:
-    """`Path.resolve` raises for links that lead in a circle, before Python 3.13."""
-    return Path(os.path.realpath(path))

@@ -9,9 +9,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mailvault.archive.places import within
 from mailvault.archive.private import sync_folder, write_file
 from mailvault.errors import DestinationError
+from mailvault.real_paths import within
 
 MARK = "unfinished.json"
 COPY = "copy.json"

@@ -14,6 +14,7 @@ from mailvault.destinations.files import entries, open_path, writing
 from mailvault.errors import DestinationError
 from mailvault.mail.model import MailboxName
 from mailvault.mail.pathnames import EXPORT_RECORD, PathNames
+from mailvault.real_paths import within
 
 
 class ExportFolder:
@@ -119,8 +120,7 @@ class ExportFolder:
 
 def refuse_inside(path: Path, outside: Path | None) -> None:
     """Refuse to write an export into the archive."""
-    # Path.resolve raises for links that lead in a circle, before Python 3.13.
-    if outside and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(outside)):
+    if outside and within(path, outside):
         raise DestinationError(
             f"{path} lies inside the archive", hint="export to a folder outside it"
         )

@@ -7,9 +7,9 @@ control characters and no lone surrogates, so it may go to a database, to JSON, 
 import binascii
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from mailvault.mail import charsets
+from mailvault.mail.remembering import remembering
 
 HEADER_LIMIT = 256 * 1024
 """Octets of a header block that are looked at."""
@@ -19,9 +19,6 @@ FIELD_LIMIT = 16 * 1024
 
 TEXT_LIMIT = 1000
 """Characters of a field that are kept."""
-
-REMEMBERED = 200
-"""Octets of a field up to which what it says is remembered: much mail says the same."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
@@ -57,19 +54,13 @@ def field_finder(names: str) -> Callable[[bytes], list[tuple[bytes, bytes]]]:
     return find
 
 
+@remembering(1024)
 def decode_field(raw: bytes, limit: int = TEXT_LIMIT) -> str:
     """A field's value for a person: unfolded, RFC 2047 words decoded, clean, cut."""
-    return (_remembered if len(raw) <= REMEMBERED else _decode_field)(raw, limit)
-
-
-def _decode_field(raw: bytes, limit: int) -> str:
     raw = unfold(raw)
     if b"=?" in raw:
         return clean(_decode_words(raw))[:limit].strip()
     return clean(charsets.decode(raw))[:limit].strip()
-
-
-_remembered = lru_cache(maxsize=1024)(_decode_field)
 
 
 def unfold(raw: bytes) -> bytes:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from mailvault.mail import charsets
-from mailvault.mail.headers import REMEMBERED, TEXT_LIMIT, clean, decode_field, unfold
+from mailvault.mail.headers import TEXT_LIMIT, clean, decode_field, unfold
+from mailvault.mail.remembering import remembering
 
 _SEGMENTS = 100
 
@@ -18,19 +18,13 @@ _TOKEN = re.compile(rb"[A-Za-z0-9!#$&^_.+/-]{1,150}")
 _CONTINUED = re.compile(r"(.+?)\*(?:([0-9]{1,3})(\*)?)?")
 
 
+@remembering(256)
 def split_field(raw: bytes) -> tuple[str, Mapping[str, str]]:
     """The value of a field in lower case, "" if it has none, and its parameters."""
-    return (_remembered if len(raw) <= REMEMBERED else _split_field)(raw)
-
-
-def _split_field(raw: bytes) -> tuple[str, Mapping[str, str]]:
     raw = unfold(raw)
     match = _TOKEN.match(raw)
     value = match[0].decode("ascii").lower() if match else ""
     return value, _parameters(raw) if b"=" in raw else {}
-
-
-_remembered = lru_cache(maxsize=256)(_split_field)
 
 
 def _parameters(raw: bytes) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Files that mail is read from and written to."""
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailvault.errors import UsageError
+from mailvault.real_paths import real, within
 
 if TYPE_CHECKING:
     from mailvault.archive.archive import Archive
@@ -36,8 +36,8 @@ def import_source(archive: "Archive", path: Path, name: str, form: ImportForm) -
     from mailvault.sources.files import FileSource
     from mailvault.sources.trees import open_tree
 
-    path = Path(os.path.realpath(path))  # debts are known by the paths of their files
-    if path.is_relative_to(os.path.realpath(archive.path)):
+    path = real(path)  # debts are known by the paths of their files
+    if within(path, archive.path):
         raise UsageError(f"{path} lies inside the archive", hint="import from outside it")
     # A reader of the archive has no business in its folder for temporary files.
     spool_folder = Path(tempfile.gettempdir()) if form.is_dry_run else archive.tmp

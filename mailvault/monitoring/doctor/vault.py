@@ -1,6 +1,5 @@
 """The archive: what it holds, whether it is whole on the surface, and the disk below it."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from mailvault.mail.json_values import JsonValue, json_time
 from mailvault.monitoring.doctor.finding import Finding, Part, error, note, warning
 from mailvault.monitoring.doctor.growth import LITTLE, LOOKED_BACK, SOON, Forecast, forecast
 from mailvault.monitoring.overview import free_octets
+from mailvault.real_paths import real
 
 SHOWN = 5
 DOUBTFUL = frozenset(
@@ -136,7 +136,7 @@ def file_system_of(path: Path) -> str | None:
         mounts = Path("/proc/self/mountinfo").read_text()
     except OSError:
         return None
-    resolved = Path(os.path.realpath(path))
+    resolved = real(path)
     best: tuple[int, str | None] = (-1, None)
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
