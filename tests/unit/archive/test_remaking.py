@@ -59,19 +59,24 @@ def write_on(folder: Path) -> None:
         assert list(archive.check()) == []
 
 
+def assert_repaired(folder: Path, before: object, *, saying: str | None = None) -> None:
+    """The next writer says what to do, and then nothing is lost."""
+    with pytest.raises(ArchiveDamaged, match=saying) as caught:
+        open_again(folder, writing=True)
+    assert "mailvault repair" in str(caught.value.hint)
+    mended(folder)
+
+    assert facts(folder) == before
+    assert_sound(folder)
+    write_on(folder)
+
+
 @pytest.mark.parametrize("how", ROTTEN)
 def test_a_rotten_note_of_an_exchange_costs_no_record(exchanged: Path, how: str) -> None:
     before = facts(exchanged)
     rot(exchanged, how)
 
-    with pytest.raises(ArchiveDamaged) as caught:
-        open_again(exchanged, writing=True)
-    assert "mailvault repair" in str(caught.value.hint)
-    mended(exchanged)
-
-    assert facts(exchanged) == before
-    assert_sound(exchanged)
-    write_on(exchanged)
+    assert_repaired(exchanged, before)
 
 
 @pytest.mark.parametrize("how", ROTTEN)
@@ -96,14 +101,7 @@ def test_a_new_journal_that_breaks_before_the_catalog_follows_is_written_again(
     before = facts(exchanged)
     cut(journal_of(exchanged), place)
 
-    with pytest.raises(ArchiveDamaged, match="journal") as caught:
-        open_again(exchanged, writing=True)
-    assert "mailvault repair" in str(caught.value.hint)
-    mended(exchanged)
-
-    assert facts(exchanged) == before
-    assert_sound(exchanged)
-    write_on(exchanged)
+    assert_repaired(exchanged, before, saying="journal")
 
 
 def test_a_rebuild_finishes_an_exchange_that_was_killed(exchanged: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mailvault.demo.sample import build_sample
 from mailvault.demo.server import DemoServer
+from tests.unit.cli.importing import mbox
 from tests.unit.cli.program import Setting
 from tests.unit.cli.sample import account_lines, archived_sample
 
@@ -16,6 +17,22 @@ def setting(tmp_path: Path) -> Setting:
     setting = Setting(tmp_path)
     setting.configure()
     return setting
+
+
+@pytest.fixture
+def vault(setting: Setting) -> Setting:
+    setting.run("init")
+    return setting
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Path:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    (folder / "Work.mbox").write_bytes(mbox(1, 2, 3))
+    (folder / "Inbox").write_bytes(mbox(3, 4))
+    (folder / "notes.txt").write_text("nothing")
+    return folder
 
 
 @pytest.fixture
