@@ -98,13 +98,13 @@ class Pop3Source:
     def changes(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> Iterator[Batch]:
         """Walk one session; `has_more` then tells whether another is worth it."""
         cursor = Pop3Cursor.parse(since)
-        if self._pass is not None and not self._another_session():
-            return
-        if self._pass is not None and self._pass.is_all_there_is():
-            self._is_drained, self._removal = True, None
-            return
         if self._pass is not None:
-            self._given |= self._pass.names
+            if not self._another_session():
+                return
+            if self._pass.is_all_there_is():
+                self._is_drained, self._removal = True, None
+                return
+            self._given.update(self._pass.names)
         cursor = replace(cursor, hides_fetched=cursor.hides_fetched or self._hides_fetched())
         self._login_delay = self._session.client.capabilities.login_delay
         walked = MailboxPass(self._session, cursor, known, largest=self._largest)
@@ -128,7 +128,7 @@ class Pop3Source:
             return True
         if self._pass is None or self._pass.fetched < MANY:
             return False
-        before, now = self._pass.names, set(self._session.reliable)
+        before, now = self._pass.names, self._session.reliable.keys()
         has_news = bool(now - self._given)
         return has_news and len(before - now) > len(before) // 2 and not self._has_removed
 
@@ -183,8 +183,9 @@ class Pop3Source:
         return None if reason is None else f"{reason}, so nothing is deleted there"
 
     def listed(self, mailbox: Mailbox, wanted: Sequence[Kept]) -> list[Kept]:
-        names = self._pass.names if self._pass else frozenset()
-        return [kept for kept in wanted if kept.uidl is not None and kept.uidl in names]
+        if self._pass is None:
+            return []
+        return [kept for kept in wanted if kept.uidl in self._pass.names]
 
     def certain(self, mailbox: Mailbox, proven: Sequence[Proven]) -> list[Uid]:
         if self._removal is None:

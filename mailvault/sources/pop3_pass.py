@@ -5,9 +5,8 @@ to be fetched for that. So a server with bad ids costs traffic, but no mail and 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from mailvault.errors import SourceError
 from mailvault.mail.model import (
@@ -152,10 +151,10 @@ class MailboxPass:
             is_complete=True,
         )
 
-    @cached_property
-    def names(self) -> frozenset[str]:
+    @property
+    def names(self) -> Set[str]:
         """The sound unique-ids of this session."""
-        return frozenset(self._listing.reliable())
+        return self._listing.reliable.keys()
 
     def _expect_again(self) -> None:
         """Be ready to know by its octets what is missing by its name."""

@@ -43,7 +43,7 @@ class Pop3Removal:
         self.flaw = self._session.listing.flaw or self._changes()
 
     def _changes(self) -> str | None:
-        before, now = self._walked.names, set(self._session.reliable)
+        before, now = self._walked.names, self._session.reliable.keys()
         if len(before - now) * 2 > len(before) and now - before:
             return "the server gives its messages other unique-ids in each session"
         return None

@@ -22,7 +22,6 @@ class Pop3Session:
         self._clock = clock
         self._client: Pop3Client | None = None
         self._listing: Listing | None = None
-        self._reliable: dict[str, int] | None = None  # made when it is asked for
 
     @property
     def client(self) -> Pop3Client:
@@ -41,9 +40,7 @@ class Pop3Session:
     @property
     def reliable(self) -> dict[str, int]:
         """Unique-ids that name one message of this session each, and its number."""
-        if self._listing is None or self._reliable is None:
-            self._reliable = self.listing.reliable()
-        return self._reliable
+        return self.listing.reliable
 
     def open(self) -> None:
         """Connect and list. Raises SourceError."""
@@ -71,13 +68,13 @@ class Pop3Session:
     def finish(self) -> None:
         """Say QUIT: the next session may show other messages."""
         client, self._client = self._client, None
-        self._listing = self._reliable = None
+        self._listing = None
         if client is not None:
             client.logout()
 
     def drop(self) -> None:
         """End the session without a word: the server changes nothing."""
         client, self._client = self._client, None
-        self._listing = self._reliable = None
+        self._listing = None
         if client is not None:
             client.abort()

@@ -2,18 +2,25 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from operator import lt
-from typing import TypeVar, overload
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+Value = TypeVar("Value", covariant=True)
+
+
+class Values(Protocol[Value]):
+    """One for each place in a column."""
+
+    def __getitem__(self, place: int, /) -> Value: ...
 
 
 class Column(Mapping[int, T]):
     """A value for each message number; of a number that is listed twice, the last one."""
 
-    def __init__(self, numbers: "array[int]", values: Sequence[T]) -> None:
+    def __init__(self, numbers: "array[int]", values: Values[T]) -> None:
         self._numbers = numbers
         self._values = values
         is_ascending = all(map(lt, numbers, islice(numbers, 1, None)))
@@ -43,8 +50,6 @@ class Column(Mapping[int, T]):
             return super().__eq__(other)
         return self._numbers == other._numbers and self._values == other._values
 
-    __hash__ = None  # type: ignore[assignment]  # as of every mapping
-
     def _place(self, number: int) -> int | None:
         if self._places is not None:
             return self._places.get(number)
@@ -55,7 +60,7 @@ class Column(Mapping[int, T]):
         return place if is_there else None
 
 
-class Words(Sequence[str]):
+class Words:
     """Short texts, one behind the other: an object for each takes five times the room."""
 
     def __init__(self, words: Iterable[bytes]) -> None:
@@ -66,21 +71,10 @@ class Words(Sequence[str]):
             self._ends.append(len(octets))
         self._octets = bytes(octets)
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
+    def __getitem__(self, place: int) -> str:
         return self._octets[self._ends[place] : self._ends[place + 1]].decode("latin-1")
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Words):
             return NotImplemented
         return self._octets == other._octets and self._ends == other._ends
-
-    __hash__ = None  # type: ignore[assignment]  # as of every list

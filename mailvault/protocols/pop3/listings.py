@@ -87,7 +87,7 @@ class Listing:
         """The numbers of the messages that no unique-id names alone and soundly."""
         return _unnamed(self.numbers, self.uidls or {})
 
-    @property
+    @cached_property
     def numbers(self) -> Sequence[int]:
         """Every message the server tells of in any way, in ascending order."""
         counted = range(1, self.count + 1)
@@ -100,6 +100,7 @@ class Listing:
         """The unique-id of a message, if it is one to know it by."""
         return None if number in self.unnamed else (self.uidls or {}).get(number)
 
+    @cached_property
     def reliable(self) -> dict[str, int]:
         """Unique-ids that name one message each, and its number."""
         uidls = self.uidls or {}

@@ -59,7 +59,7 @@ def test_an_id_of_two_messages_names_neither() -> None:
     listing = Listing({}, {1: "a", 2: "b", 3: "a", 4: "c"}, 5)
 
     assert [listing.name(number) for number in listing.numbers] == [None, "b", None, "c", None]
-    assert listing.reliable() == {"b": 2, "c": 4}
+    assert listing.reliable == {"b": 2, "c": 4}
     assert listing.flaw == "the server gives the same unique-id to several messages"
 
 
@@ -67,7 +67,7 @@ def test_an_over_long_id_is_never_a_sound_one() -> None:
     uidls = parse_uidls(b"1 " + b"a" * 70 + b"\r\n2 " + b"b" * 71 + b"\r\n3 " + b"c" * 9999)
     listing = Listing({}, uidls, 3)
 
-    assert set(listing.reliable()) == {"a" * 70}
+    assert set(listing.reliable) == {"a" * 70}
     assert listing.flaw is not None
 
 
