@@ -22,7 +22,7 @@ from mailvault.protocols.pop3.types import (
     Sink,
     Status,
 )
-from mailvault.protocols.pop3.unstuffing import Unstuffer, whole_response
+from mailvault.protocols.pop3.unstuffing import Unstuffer
 
 _CODE = re.compile(r"\[([A-Za-z0-9/._-]{1,64})\] ?")
 
@@ -185,12 +185,6 @@ class Connection:
             return Challenge(line[2:])
         status = _status(line)
         if status.is_ok and command.answer is not Answer.NOTHING:
-            whole = whole_response(self._data, self._at)
-            most = min(self._limits.held, _most(command, self._limits))
-            if whole is not None and len(whole[0]) <= most:
-                self._in_flight.popleft()
-                octets, self._at = whole
-                return Response(command, status, octets)
             self._status = status
             self._body = _Body(command, self._limits, self._open_sink)
             return None

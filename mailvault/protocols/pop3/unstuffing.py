@@ -6,21 +6,10 @@ that begins with one dot and goes on was not stuffed, so it stays as it is.
 
 import re
 
+# A stuffed dot begins as the end does.
 _END = b"\r\n.\r\n"
-_STUFFED, _PLAIN = b"\r\n..", b"\r\n."
-_BEGINNINGS = tuple(_END[:length] for length in range(len(_END) - 1, 0, -1))  # of both
+_BEGINNINGS = tuple(_END[:length] for length in range(len(_END) - 1, 0, -1))
 _DOT = re.compile(rb"\r\n\.")
-
-
-def whole_response(data: bytes, start: int) -> tuple[bytes, int] | None:
-    """The response behind a status line and its CRLF, and where it ends, if all is here."""
-    if start < 2 or not data.startswith(b"\r\n", start - 2):
-        return None
-    # That CRLF may begin both the end and a stuffed dot.
-    end, is_stuffed = _look(data, start - 2)
-    if end is None:
-        return None
-    return _unstuffed(data, start, end + 2, surplus=2, is_stuffed=is_stuffed), end + len(_END)
 
 
 class Unstuffer:
@@ -34,37 +23,39 @@ class Unstuffer:
     def feed(self, data: bytes, start: int) -> tuple[bytes, int | None]:
         """Take ``data`` from ``start`` on; give octets, and where the response ended, if so."""
         carried = len(self._carry)
-        if not carried:
-            return self._take(data, start)
+        if data.startswith(self._carry, max(0, start - carried), start):  # nothing to copy
+            return self._take(data, start - carried)
         octets, end = self._take(self._carry + data[start:], 0)
         return octets, None if end is None else start + end - carried
 
     def _take(self, data: bytes, start: int) -> tuple[bytes, int | None]:
-        end, is_stuffed = _look(data, start)
+        end, stuffed = _look(data, start)
         cut = max(start, _safe_cut(data)) if end is None else end + 2
         self._carry = data[cut:] if end is None else b""
         surplus = min(self._surplus, cut - start)
         self._surplus -= surplus
-        first = start + surplus
-        octets = _unstuffed(data, first, cut, surplus=surplus, is_stuffed=is_stuffed)
+        octets = _without(stuffed, data, start + surplus, cut)
         return octets, None if end is None else end + len(_END)
 
 
-def _unstuffed(data: bytes, first: int, cut: int, *, surplus: int, is_stuffed: bool) -> bytes:
-    """``data[first:cut]`` as it was; the first dot may be stuffed by a line end before it."""
-    if not is_stuffed:
-        return data[first:cut]
-    return data[first - surplus : cut].replace(_STUFFED, _PLAIN)[surplus:]
-
-
-def _look(data: bytes, start: int) -> tuple[int | None, bool]:
-    """Where the end begins, and whether there are stuffed dots before it: in one pass."""
-    is_stuffed = False
+def _look(data: bytes, start: int) -> tuple[int | None, list[int]]:
+    """Where the end begins, and the places of stuffed dots before it: in one pass."""
+    stuffed: list[int] = []
     for dot in _DOT.finditer(data, start):
-        if data.startswith(b"\r\n", dot.end()):
-            return dot.start(), is_stuffed
-        is_stuffed = is_stuffed or data.startswith(b".", dot.end())
-    return None, is_stuffed
+        behind = dot.end()
+        if data.startswith(b"\r\n", behind):
+            return dot.start(), stuffed
+        if data.startswith(b".", behind):
+            stuffed.append(behind)
+    return None, stuffed
+
+
+def _without(places: list[int], data: bytes, first: int, cut: int) -> bytes:
+    """``data[first:cut]`` but for the octets at some places."""
+    if not places:
+        return data[first:cut]
+    firsts = [first, *(place + 1 for place in places)]
+    return b"".join(map(data.__getitem__, map(slice, firsts, [*places, cut])))
 
 
 def _safe_cut(data: bytes) -> int:
