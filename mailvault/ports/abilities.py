@@ -59,7 +59,10 @@ class Deleting(Protocol):
         ...
 
     def has_more(self, mailbox: Mailbox) -> bool:
-        """Whether another pass may bring more: some servers show a part at a time."""
+        """Whether another pass may bring more: some servers show a part at a time.
+
+        Asked once after each pass; to tell, the source may begin another session.
+        """
         ...
 
 

@@ -63,7 +63,6 @@ class Pop3Source:
         self._removal: Pop3Removal | None = None
         self._inspection: Pop3Inspection | None = None
         self._login_delay = 0  # seconds
-        self._is_drained = False  # another session showed nothing else
         self._given: set[str] = set()  # names that earlier sessions of this sync listed
 
     def __enter__(self) -> "Pop3Source":
@@ -96,14 +95,9 @@ class Pop3Source:
         return len(sort(self._session, known, Pop3Cursor.parse(since)).wanted)
 
     def changes(self, mailbox: Mailbox, since: Cursor | None, known: Known) -> Iterator[Batch]:
-        """Walk one session; `has_more` then tells whether another is worth it."""
+        """Walk one session; `has_more` then looks into another, which is walked next."""
         cursor = Pop3Cursor.parse(since)
         if self._pass is not None:
-            if not self._another_session():
-                return
-            if self._pass.is_all_there_is():
-                self._is_drained, self._removal = True, None
-                return
             self._given.update(self._pass.names)
         cursor = replace(cursor, hides_fetched=cursor.hides_fetched or self._hides_fetched())
         self._login_delay = self._session.client.capabilities.login_delay
@@ -118,7 +112,6 @@ class Pop3Source:
             self._session.reopen()
         except (LoginRefused, SourceError) as error:
             log.warning("no further session, the next sync goes on: %s", error)
-            self._pass = None
             return False
         return True
 
@@ -137,12 +130,13 @@ class Pop3Source:
         return self._removal is not None and self._removal.has_removed
 
     def has_more(self, mailbox: Mailbox) -> bool:
+        """Look into another session where that may show more; what came is stored meanwhile."""
         walked = self._pass
-        if walked is None or walked.fetched < MANY:
+        if walked is None or walked.fetched < MANY or self._flaw is not None:
             return False
-        if self._is_drained or self._flaw is not None:
+        if self._login_delay > LONGEST_DELAY or not self._another_session():
             return False
-        return self._login_delay <= LONGEST_DELAY
+        return not walked.is_all_there_is()
 
     # Fetching again: `ports.Refetching`
 
