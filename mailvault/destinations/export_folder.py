@@ -45,6 +45,7 @@ class ExportFolder:
         refuse_inside(self.path, self._outside)
         try:
             with writing(self.path):
+                _refuse_file(self.path)
                 self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 self._open_record()
@@ -116,6 +117,14 @@ class ExportFolder:
         if self._root >= 0:
             os.close(self._root)
         self._root = -1
+
+
+def _refuse_file(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise DestinationError(
+            f"{path} is a file, and an export fills a folder",
+            hint="name a folder that is empty or not there yet",
+        )
 
 
 def refuse_inside(path: Path, outside: Path | None) -> None:

@@ -94,3 +94,13 @@ class TestExport:
 
         assert outcome.code == 2
         assert not (level.archive / "out").exists()
+
+    def test_a_file_is_no_folder_to_fill(self, level: Setting, tmp_path: Path) -> None:
+        path = tmp_path / "out"
+        path.write_text("mine")
+
+        outcome = level.run("export", str(path), "--format", "eml")
+
+        assert outcome.code == 2
+        assert "is a file, and an export fills a folder" in outcome.stderr
+        assert path.read_text() == "mine"
