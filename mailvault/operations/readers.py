@@ -25,10 +25,13 @@ from mailvault.ports import Known, Source
 log = logging.getLogger(__name__)
 
 READ_AHEAD = 1 << 20
-"""Octets of messages read but not yet taken by the writer, over all connections."""
+"""Octets read but not yet taken by the writer, over all connections."""
 
 LEAST = 8 << 10
 """What a message counts for at the least, so that a kill never costs more than a batch."""
+
+CHANGE = 1 << 9
+"""What any other change counts for: about the memory it takes."""
 
 LOSSES = 3
 """Mailboxes in a row that fail for want of a connection before an account is given up."""
@@ -214,4 +217,7 @@ class Readers:
 
 
 def _weight(batch: Batch) -> int:
-    return sum(max(LEAST, octet_count(each.octets)) for each in batch.arrived)
+    others = (batch.recognised, batch.renamed, batch.flags_changed, batch.expunged)
+    changes = sum(map(len, others))
+    messages = sum(max(LEAST, octet_count(each.octets)) for each in batch.arrived)
+    return messages + changes * CHANGE

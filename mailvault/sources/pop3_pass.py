@@ -4,15 +4,13 @@ Messages with a sound unique-id are told apart by it, all others by their octets
 to be fetched for that. So a server with bad ids costs traffic, but no mail and no duplicate.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from mailvault.errors import SourceError
 from mailvault.mail.model import (
     Arrival,
     Batch,
-    Digest,
     Octets,
     Recognition,
     Uid,
@@ -20,11 +18,12 @@ from mailvault.mail.model import (
     digest_of,
     octet_count,
 )
-from mailvault.ports import Kept, Known
+from mailvault.ports import Known
 from mailvault.protocols.imap.uidset import EMPTY
 from mailvault.sources.comparing import kept_messages
 from mailvault.sources.pop3_bodies import Got, Pop3Bodies, Wanted
 from mailvault.sources.pop3_cursor import Pop3Cursor
+from mailvault.sources.pop3_missing import Missing
 from mailvault.sources.pop3_session import Pop3Session
 
 UIDVALIDITY = 1
@@ -40,11 +39,11 @@ class Sorted:
 
     wanted: Sequence[int]
     """Numbers in this session."""
-    missing: set[Uid] = field(default_factory=set)
+    missing: Missing = field(default_factory=Missing)
     """Archived and not listed under its name: gone, renamed, or never named soundly."""
     matched: int = 0
-    reused: int = 0
-    """Ids that now name a message of another size."""
+    reused: dict[str | None, Uid] = field(default_factory=dict)
+    """Ids that now name a message of another size, and what they named."""
 
 
 @dataclass(slots=True)
@@ -73,10 +72,10 @@ def sort(session: Pop3Session, known: Known, cursor: Pop3Cursor) -> Sorted:
     for kept in kept_messages(known):
         number = session.reliable.get(kept.uidl) if kept.uidl is not None else None
         if number is None or number in matched:
-            found.missing.add(kept.uid)
+            found.missing.add(kept.uid, kept.digest)
         elif cursor.tells_sizes and not agree(listing.sizes.get(number), kept.size):
-            found.missing.add(kept.uid)
-            found.reused += 1
+            found.missing.add(kept.uid, kept.digest)
+            found.reused[kept.uidl] = kept.uid
         else:
             matched.add(number)
     if matched:
@@ -104,12 +103,11 @@ class MailboxPass:
         self._owed: dict[str, Uid] = {}
         self._owed_unnamed: list[Uid] = []
         self._paid: set[Uid] = set()  # debts of before, settled by arrival or renewed
-        self._by_digest: dict[Digest, list[Kept]] = defaultdict(list)
         self._tells_sizes = cursor.tells_sizes
         self.fetched = 0
         self.renamed = 0
-        self.reused = 0
-        self._missing: set[Uid] = set()
+        self._reused: Mapping[str | None, Uid] = {}
+        self._missing = Missing()
         self.cursor = cursor
         self._listing = session.listing
         self._session_flaw = self._listing.flaw  # looked for once: it takes all names
@@ -121,7 +119,7 @@ class MailboxPass:
             return self._session_flaw
         if self.renamed:
             return "the server has given its messages other unique-ids than before"
-        if self.reused:
+        if self._reused:
             return "the server has given a unique-id to another message"
         return None
 
@@ -133,10 +131,8 @@ class MailboxPass:
     def run(self) -> Iterator[Batch]:
         """Yield what is new, then what is gone; the last batch carries the cursor."""
         found = sort(self._session, self._known, self._resumed)
-        self.reused = found.reused
+        self._reused = found.reused
         self._missing = found.missing
-        if found.missing and found.wanted:
-            self._expect_again()
         small, large = self._by_size(found.wanted)
         yield from self._batches(large)
         yield from self._batches(Pop3Bodies(self._session).fetch(small))
@@ -155,12 +151,6 @@ class MailboxPass:
     def names(self) -> Set[str]:
         """The sound unique-ids of this session."""
         return self._listing.reliable.keys()
-
-    def _expect_again(self) -> None:
-        """Be ready to know by its octets what is missing by its name."""
-        for kept in kept_messages(self._known):
-            if kept.uid in self._missing:
-                self._by_digest[kept.digest].append(kept)
 
     def _by_size(self, wanted: Sequence[int]) -> tuple[Sequence[int], Iterator[Got]]:
         listing, most = self._listing, self._largest
@@ -213,28 +203,19 @@ class MailboxPass:
         self._note_size(got.wanted.number, got.octets)
         if isinstance(got.octets, bytes):
             gathered.octets += len(got.octets)
-        known = self._recognise(got.octets)
-        if known is None:
+        digest = digest_of(got.octets) if self._missing else None
+        known = self._missing.take(digest) if digest is not None else None
+        if digest is None or known is None:
             self.fetched += 1
             uid = self._number(uidl)
             gathered.arrived.append(Arrival(uid, got.octets, frozenset(), None, uidl))
             return
         if not isinstance(got.octets, bytes):
             got.octets.discard()
-        if uidl is not None and uidl != known.uidl:
+        if uidl is not None and self._reused.get(uidl) != known:
             self.renamed += 1
-            renamed = Recognition(known.uid, known.digest, frozenset(), None, uidl)
+            renamed = Recognition(known, digest, frozenset(), None, uidl)
             gathered.renamed.append(renamed)
-
-    def _recognise(self, octets: Octets) -> Kept | None:
-        """The archived message that is this one, under another name or none."""
-        if not self._by_digest:
-            return None
-        alike = self._by_digest.get(digest_of(octets))
-        if not alike:
-            return None
-        self._missing.discard(alike[0].uid)
-        return alike.pop(0)
 
     def _note_size(self, number: int, octets: Octets) -> None:
         listed = self._session.listing.sizes.get(number)
@@ -274,7 +255,7 @@ class MailboxPass:
         """
         owed = {*self._resumed.owed.values(), *self._resumed.owed_unnamed}
         owed -= {*self._paid, *self._owed_unnamed}
-        gone = self._missing
+        gone = set(self._missing)
         if self.cursor.hides_fetched or self._owed_unnamed:
             gone = {uid for uid in gone if uid in self._resumed.asked}
         return tuple(sorted(gone | owed))
