@@ -22,7 +22,7 @@ class Missing:
         self._is_missing = bytearray()
         self._count = 0
         self._by_digest: array[int] = array("I")  # places, those of the same octets by UID
-        self._taken = array("I")  # how many of the same octets, where their places begin
+        self._taken = array("I", [0])  # how many of the same octets, where their places begin
 
     def add(self, uid: Uid, digest: Digest) -> None:
         self._uids.append(uid)
@@ -42,10 +42,8 @@ class Missing:
         if len(self._by_digest) < len(self._uids):
             self._sort()
         first = bisect_left(self._by_digest, digest.value, key=self._digest)
-        if first == len(self._taken):
-            return None
         following = first + self._taken[first]
-        if following == len(self._taken):
+        if following == len(self._by_digest):
             return None
         place = self._by_digest[following]
         if self._digest(place) != digest.value:
@@ -57,7 +55,7 @@ class Missing:
 
     def _sort(self) -> None:
         self._by_digest = array("I", sorted(range(len(self._uids)), key=self._digest))
-        self._taken = array("I", bytes(len(self._by_digest) * self._by_digest.itemsize))
+        self._taken = array("I", [0]) * (len(self._uids) + 1)
 
     def _digest(self, place: int) -> bytes:
         return bytes(self._digests[place * _LENGTH : (place + 1) * _LENGTH])

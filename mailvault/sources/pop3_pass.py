@@ -203,19 +203,25 @@ class MailboxPass:
         self._note_size(got.wanted.number, got.octets)
         if isinstance(got.octets, bytes):
             gathered.octets += len(got.octets)
-        digest = digest_of(got.octets) if self._missing else None
-        known = self._missing.take(digest) if digest is not None else None
-        if digest is None or known is None:
+        known = self._recognise(got.octets, uidl)
+        if known is None:
             self.fetched += 1
             uid = self._number(uidl)
             gathered.arrived.append(Arrival(uid, got.octets, frozenset(), None, uidl))
             return
         if not isinstance(got.octets, bytes):
             got.octets.discard()
-        if uidl is not None and self._reused.get(uidl) != known:
+        if uidl is not None and self._reused.get(uidl) != known.uid:
             self.renamed += 1
-            renamed = Recognition(known, digest, frozenset(), None, uidl)
-            gathered.renamed.append(renamed)
+            gathered.renamed.append(known)
+
+    def _recognise(self, octets: Octets, uidl: str | None) -> Recognition | None:
+        """The archived message that is this one, under another name or none."""
+        if not self._missing:
+            return None
+        digest = digest_of(octets)
+        uid = self._missing.take(digest)
+        return None if uid is None else Recognition(uid, digest, frozenset(), None, uidl)
 
     def _note_size(self, number: int, octets: Octets) -> None:
         listed = self._session.listing.sizes.get(number)

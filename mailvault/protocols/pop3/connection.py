@@ -38,10 +38,11 @@ class _Body:
     """The octets of one multi-line response, in memory or on their way to a sink."""
 
     def __init__(self, command: Command, limits: Limits, open_sink: OpenSink | None) -> None:
-        self._what = f"the answer to {command.name}"
+        is_message = command.answer is Answer.MESSAGE
+        self._name = command.name
         self._held = limits.held
-        self._most = _most(command, limits)
-        self._open_sink = open_sink if command.answer is Answer.MESSAGE else None
+        self._most = limits.message if is_message else limits.listing
+        self._open_sink = open_sink if is_message else None
         self._unstuffer = Unstuffer()
         self._pieces: list[bytes] = []
         self._size = 0
@@ -52,7 +53,9 @@ class _Body:
         octets, end = self._unstuffer.feed(data, start)
         self._size += len(octets)
         if self._size > self._most:
-            raise ProtocolViolation(f"{self._what} is longer than {self._most} octets")
+            raise ProtocolViolation(
+                f"the answer to {self._name} is longer than {self._most} octets"
+            )
         if self._sink is not None:
             self._sink.write(octets)
         else:
@@ -206,11 +209,6 @@ class Connection:
         line = self._data[self._at : end]
         self._at = end + 1
         return line[:-1] if line.endswith(b"\r") else line
-
-
-def _most(command: Command, limits: Limits) -> int:
-    """Octets that may answer a command."""
-    return limits.message if command.answer is Answer.MESSAGE else limits.listing
 
 
 def _status(line: bytes) -> Status:

@@ -55,7 +55,8 @@ def _without(places: list[int], data: bytes, first: int, cut: int) -> bytes:
     if not places:
         return data[first:cut]
     firsts = [first, *(place + 1 for place in places)]
-    return b"".join(map(data.__getitem__, map(slice, firsts, [*places, cut])))
+    ends = [*places, cut]
+    return b"".join(data[one:end] for one, end in zip(firsts, ends, strict=True))
 
 
 def _safe_cut(data: bytes) -> int:
